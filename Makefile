@@ -1,0 +1,56 @@
+# GNU make 3.81 (macOS) and newer. Each target makes the .venv it needs; PYTHON=... chooses of what.
+# A recipe's long-running program replaces its shell (exec), so that Ctrl-C reaches it and only it.
+.PHONY: help serve demo test test-all check lint format bench kill lock clean
+
+BIN := .venv/bin
+# Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
+ARGS ?=
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):[a-z ]*## /  make \1	/p' Makefile | expand -t 20
+
+serve:  ## take logs in on this machine, until Ctrl-C
+	@scripts/setup
+	@exec $(BIN)/logweir serve $(ARGS)
+
+demo:  ## walk through the whole path in a terminal
+	@scripts/setup
+	@exec scripts/demo $(ARGS)
+
+test:  ## the tests, without the slow ones
+	@scripts/setup dev
+	@exec $(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all:  ## the tests, the slow ones too
+	@scripts/setup dev
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: lint test  ## lint, format, strict types, import contracts, and the tests
+
+lint:  ## lint, format, strict types and import contracts
+	@scripts/setup dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format:  ## format the code, and mend what ruff can
+	@scripts/setup dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench:  ## measure, one table
+	@scripts/setup dev
+	@exec $(BIN)/python -m bench $(ARGS)
+
+kill:  ## kill -9 processes at every point, and check that nothing is lost
+	@scripts/setup dev
+	@exec $(BIN)/python -m tests.crash $(ARGS)
+
+lock:  ## pin the requirements anew; ARGS=--upgrade for newer versions
+	@scripts/lock $(ARGS)
+
+clean:  ## take away what the other targets made; data stays
+	rm -rf .venv .venv.lock build dist src/*.egg-info
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

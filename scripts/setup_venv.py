@@ -1,0 +1,139 @@
+"""Makes .venv ready, of the Python that runs this; `scripts/setup` finds that Python.
+
+    missing, interrupted, moved,      pins or pyproject.toml        as the
+    or of another Python              changed                       stamp says
+             |                                |                         |
+         make anew  ------------------->   install   ------------->   ready
+
+The stamp goes before anything is touched and is written last; ready takes milliseconds.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import re
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / ".logweir-setup"
+PIP = [
+    *(str(PYTHON), "-m", "pip", "install"),
+    *("--disable-pip-version-check", "--no-input", "--progress-bar=off"),
+]
+
+
+def main() -> None:
+    if sys.argv[1:] not in ([], ["dev"]):
+        sys.exit("usage: scripts/setup [dev]")
+    kind = "dev" if sys.argv[1:] else "run"
+    if ready(kind):
+        return
+    with one_at_a_time():
+        if not ready(kind):  # another set-up may have made it meanwhile
+            make(kind)
+
+
+def place() -> str:
+    """Where .venv stands and what it is made of: a moved or copied one would run the old tree."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"{ROOT} {sys.base_prefix} {version}"
+
+
+def checksum() -> str:
+    sources = [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "pyproject.toml"]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def stamp() -> tuple[str, str, str]:
+    """Place, checksum and kind of the finished .venv; empty without one."""
+    try:
+        found_place, found_sum, found_kind = STAMP.read_text().splitlines()
+    except (OSError, ValueError):
+        return "", "", ""
+    return found_place, found_sum, found_kind
+
+
+def ready(kind: str) -> bool:
+    *rest, found_kind = stamp()
+    return rest == [place(), checksum()] and found_kind in (kind, "dev") and PYTHON.exists()
+
+
+def make(kind: str) -> None:
+    started = time.monotonic()
+    found_place, _, found_kind = stamp()
+    if found_place == place() and PYTHON.exists():
+        kind = found_kind if found_kind == "dev" else kind
+        STAMP.unlink()
+    else:
+        say(f"making .venv with Python {sys.version.split()[0]}")
+        venv.create(VENV, clear=True, symlinks=True, with_pip=True, prompt="logweir")
+    names = ("dev",) if kind == "dev" else ("build", "run")
+    pins = [ROOT / "requirements" / f"{name}.txt" for name in names]
+    packages = sum(len(re.findall(r"^\w.*==", path.read_text(), re.MULTILINE)) for path in pins)
+    say(f"installing {packages} pinned packages")
+    pip("--require-hashes", *(f"--requirement={path}" for path in pins), packages=packages)
+    # Hash mode refuses an editable install, and isolation would fetch a build back end unpinned.
+    pip("--no-deps", "--no-build-isolation", f"--editable={ROOT}")
+    unfinished = STAMP.with_suffix(".new")
+    unfinished.write_text(f"{place()}\n{checksum()}\n{kind}\n")
+    unfinished.replace(STAMP)
+    say(f"ready in {time.monotonic() - started:.0f} s")
+
+
+def pip(*arguments: str, packages: int = 0) -> None:
+    """Show a count of the packages on a terminal, and pip's own words only where it fails."""
+    lines: list[str] = []
+    counted = 0
+    with subprocess.Popen(
+        [*PIP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith(("Collecting", "Ignoring", "Processing", "Requirement already")):
+                counted += 1
+                progress(f"{counted} of {packages}" if packages else "")
+            elif line.startswith("Installing"):
+                progress("unpacking" if packages else "")
+    progress("")
+    if process.returncode:
+        (VENV / "pip.log").write_text("".join(lines))
+        noise = ("WARNING", "Looking", "        Expected")
+        telling = [line for line in lines if not line.startswith(noise)]
+        sys.exit("".join(telling[-12:]) + "setup: pip failed; all that it said is in .venv/pip.log")
+
+
+def progress(words: str) -> None:
+    if sys.stderr.isatty():
+        print(f"  {words:<20}", end="\r", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    with (ROOT / ".venv.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another set-up is at work here; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def say(words: str) -> None:
+    print(f"setup: {words}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("setup: interrupted; run it again")
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"setup: {error}")

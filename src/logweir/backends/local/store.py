@@ -1,0 +1,224 @@
+"""The store of one machine: a SQLite file for each tenant, so that no query can reach another's data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from logweir.backends.local import rows
+from logweir.backends.local.commit import GroupCommit
+from logweir.backends.local.database import open_database
+from logweir.backends.local.names import file_name
+from logweir.errors import Misconfigured, StoreUnavailable
+from logweir.ids import TenantId
+from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
+from logweir.pipeline.store import Found, Stored
+
+SCHEMA_VERSION: Final = 1
+OPEN_FILES_MAX: Final = 128  # of tenants; SQLite holds three descriptors for each
+_THREADS: Final = 4  # that many tenants' fsyncs run side by side
+
+Result = TypeVar("Result")
+Operation = Callable[[apsw.Connection], Any]
+
+
+class LocalStore:
+    """The Store of one machine. One process may have one of each data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._directory = data_dir / "tenants"
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+        self._open: OrderedDict[TenantId, GroupCommit[Operation, Any]] = OrderedDict()
+        self._closing: set[asyncio.Future[None]] = set()
+
+    async def find(self, key: TextKey) -> Found:
+        """One look-up by the primary key."""
+        sha256 = await self._run(key.tenant, lambda db: _sha256_at(db, key))
+        if sha256 is None:
+            return Found.ABSENT
+        return Found.SAME if sha256 == key.sha256 else Found.OTHER
+
+    async def create(self, document: Document) -> Stored:
+        """An insert that does nothing where the log id is taken."""
+        row = rows.document_row(document)
+
+        def insert(db: apsw.Connection) -> Stored:
+            _insert(db, "processed_logs", rows.DOCUMENT, row)
+            if db.changes():
+                return Stored.CREATED
+            return Stored.SAME if _sha256_at(db, document.key) == document.sha256 else Stored.OTHER
+
+        return await self._run(document.tenant_id, insert)
+
+    async def plan(self, plan: Plan) -> Plan:
+        """An insert that does nothing where there is a plan."""
+        row = rows.plan_row(plan)
+
+        def insert(db: apsw.Connection) -> Plan:
+            _insert(db, "plans", rows.PLAN, row)
+            return plan if db.changes() else _plan_at(db, plan.key) or plan
+
+        return await self._run(plan.tenant, insert)
+
+    async def load(self, key: TextKey) -> Plan | None:
+        """The plan's row."""
+        return await self._run(key.tenant, lambda db: _plan_at(db, key))
+
+    async def recorded(self, key: TextKey) -> frozenset[int] | None:
+        """The rows of the chunks."""
+
+        def select(db: apsw.Connection) -> frozenset[int] | None:
+            if _chunks_at(db, key) is None:
+                return None
+            done = db.execute(
+                "SELECT chunk FROM recorded_chunks WHERE log_id = ? AND sha256 = ?",
+                (key.log, key.sha256),
+            )
+            return frozenset(chunk for (chunk,) in done)
+
+        return await self._run(key.tenant, select)
+
+    async def record(self, key: TextKey, index: int) -> bool | None:
+        """One row for a chunk, and a count."""
+
+        def insert(db: apsw.Connection) -> bool | None:
+            chunks = _chunks_at(db, key)
+            if chunks is None:
+                return None
+            _insert(db, "recorded_chunks", "log_id, sha256, chunk", (key.log, key.sha256, index))
+            done = db.execute(
+                "SELECT count(*) FROM recorded_chunks WHERE log_id = ? AND sha256 = ?",
+                (key.log, key.sha256),
+            ).get
+            return bool(done == chunks)
+
+        return await self._run(key.tenant, insert)
+
+    async def forget(self, key: TextKey) -> None:
+        """Delete the plan and its chunks in one transaction."""
+
+        def delete(db: apsw.Connection) -> None:
+            for table in ("plans", "recorded_chunks"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE log_id = ? AND sha256 = ?",  # noqa: S608  # our own names
+                    (key.log, key.sha256),
+                )
+
+        await self._run(key.tenant, delete)
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """An insert that does nothing where the letter is there."""
+        row = rows.letter_row(letter)
+        await self._run(letter.tenant_id, lambda db: _insert(db, "dead_letters", rows.LETTER, row))
+
+    async def buried(self, key: TextKey) -> bool:
+        """One look-up by the primary key."""
+        return await self._run(
+            key.tenant,
+            lambda db: bool(
+                db.execute(
+                    "SELECT EXISTS (SELECT 1 FROM dead_letters WHERE log_id = ? AND sha256 = ?)",
+                    (key.log, key.sha256),
+                ).get
+            ),
+        )
+
+    async def close(self) -> None:
+        """Close every file, after what is under way."""
+        while self._closing or not all(commit.idle for commit in self._open.values()):
+            await asyncio.sleep(0.001)
+        for commit in self._open.values():
+            commit.close()
+        self._executor.shutdown()
+
+    async def _run(
+        self, tenant: TenantId, operation: Callable[[apsw.Connection], Result]
+    ) -> Result:
+        commit = self._file(tenant)
+        try:
+            result: Result = await commit.run(operation)
+        finally:
+            # A burst of more tenants than files may be open: each is closed as soon as it is idle.
+            if len(self._open) > OPEN_FILES_MAX and self._open.get(tenant) is commit:
+                self._close_if_idle(tenant)
+        return result
+
+    def _file(self, tenant: TenantId) -> GroupCommit[Operation, Any]:
+        commit = self._open.get(tenant)
+        if commit is None:
+            if len(self._open) >= OPEN_FILES_MAX:
+                self._close_if_idle(next(iter(self._open)))  # the least recently used
+            commit = self._open[tenant] = GroupCommit(
+                lambda: open_tenant(self._directory, tenant),
+                _write,
+                StoreUnavailable,
+                self._executor,
+            )
+        self._open.move_to_end(tenant)
+        return commit
+
+    def _close_if_idle(self, tenant: TenantId) -> None:
+        if not self._open[tenant].idle:
+            return
+        commit = self._open.pop(tenant)
+        # Beside the loop: the last to close a file moves its journal into it, which takes an fsync.
+        closing = asyncio.get_running_loop().run_in_executor(self._executor, commit.close)
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+def open_tenant(directory: Path, tenant: TenantId, *, create: bool = True) -> apsw.Connection:
+    """A tenant's file. Raises Misconfigured where it is another tenant's, by a mistaken copy or restore."""
+    path = directory / file_name(tenant)
+    db = open_database(path, "tenant.sql", SCHEMA_VERSION, create=create)
+    owner = db.execute("SELECT tenant_id FROM owner").get
+    if owner is None:
+        db.execute("INSERT INTO owner SELECT ? WHERE NOT EXISTS (SELECT 1 FROM owner)", (tenant,))
+        owner = tenant
+    if owner != tenant:
+        db.close()
+        raise Misconfigured(
+            f"{path} belongs to the tenant {owner}: put the right file in its place."
+        )
+    return db
+
+
+def _write(db: apsw.Connection, operations: Sequence[Operation]) -> list[Any]:
+    return [operation(db) for operation in operations]
+
+
+def _insert(db: apsw.Connection, table: str, columns: str, row: rows.Row) -> None:
+    marks = ", ".join("?" * len(row))
+    db.execute(
+        f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608  # our own names
+        row,
+    )
+
+
+def _sha256_at(db: apsw.Connection, key: TextKey) -> str | None:
+    sha256: str | None = db.execute(
+        "SELECT sha256 FROM processed_logs WHERE log_id = ?", (key.log,)
+    ).get
+    return sha256
+
+
+def _chunks_at(db: apsw.Connection, key: TextKey) -> int | None:
+    chunks: int | None = db.execute(
+        "SELECT chunks FROM plans WHERE log_id = ? AND sha256 = ?", (key.log, key.sha256)
+    ).get
+    return chunks
+
+
+def _plan_at(db: apsw.Connection, key: TextKey) -> Plan | None:
+    row = db.execute(
+        f"SELECT {rows.PLAN} FROM plans WHERE log_id = ? AND sha256 = ?",  # noqa: S608  # our own names
+        (key.log, key.sha256),
+    ).fetchone()
+    return None if row is None else rows.plan(key.tenant, row)

@@ -1,0 +1,1 @@
+"""What starts Logweir: servers, workers, functions and the command line."""

@@ -1,0 +1,57 @@
+"""What every long-running process does alike: umask, logs, signals, and a watch on its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import uvloop
+
+from logweir.entrypoints import logs
+from logweir.settings import Settings
+
+EXIT_MISCONFIGURED: Final = 2  # starting it again cannot help
+_ORPHAN_SECONDS: Final = 0.5  # from the parent's death to the end of its children
+
+Stop = Callable[[Callable[[], None]], None]
+
+
+def run(
+    role: str, settings: Settings, main: Callable[[Stop], Awaitable[None]], *, supervised: bool
+) -> None:
+    """Run ``main`` until it returns. It is given a function that takes what SIGTERM must call.
+
+    A supervised process leaves Ctrl-C, which the terminal sends to all, to its supervisor, and
+    ends soon after it: its standard input is a pipe whose other end only the supervisor holds.
+    """
+    os.umask(0o077)
+    logs.configure(settings.log_level, role)
+    if supervised:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    uvloop.run(_main(main, supervised))
+
+
+async def _main(main: Callable[[Stop], Awaitable[None]], supervised: bool) -> None:
+    loop = asyncio.get_running_loop()
+    if supervised:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def on_stop(stop: Callable[[], None]) -> None:
+        loop.add_signal_handler(signal.SIGTERM, stop)
+        if not supervised:
+            loop.add_signal_handler(signal.SIGINT, stop)
+
+    await main(on_stop)
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(_ORPHAN_SECONDS)
+    os._exit(1)

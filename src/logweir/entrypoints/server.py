@@ -1,0 +1,132 @@
+"""The HTTP server under the gateway: granian in this very process, on a socket that we bind.
+
+``docs/adr`` says why granian, and why embedded. Two of its private names are used, so its version
+is pinned exactly and tests hold what we rely on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+import sys
+from typing import Any, Final, cast
+
+import structlog
+from granian._granian import SocketHolder
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from logweir.bootstrap import open_ports, planner
+from logweir.entrypoints.gateway import Gateway
+from logweir.entrypoints.process import Stop
+from logweir.errors import Misconfigured
+from logweir.settings import Settings
+
+_log = structlog.get_logger()
+
+_BACKLOG: Final = 2048
+_CONNECTIONS_MAX: Final = 8192
+_OTHER_DESCRIPTORS: Final = 512  # the broker's file and the tenants'
+_HEADER_SECONDS_MAX: Final = 10  # for the headers, and for the silence between two requests
+_BUFFER_BYTES_MAX: Final = 64 * 1024
+_COUNTS_SECONDS: Final = 60.0
+_QUIET_SECONDS: Final = 0.2  # granian's threads come to rest
+
+
+async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
+    """Serve until stopped, then end the process: requests under way are answered first."""
+    stopping = asyncio.Event()
+    on_stop(stopping.set)
+    async with open_ports(settings) as ports:
+        gateway = Gateway(
+            planner(settings, ports.store, ports.publisher), ports.clock, settings.limits
+        )
+        server = _BoundServer(gateway, _bind(settings.host, settings.port))
+        counts = asyncio.create_task(_log_counts(gateway))
+        serving = asyncio.create_task(server.serve())
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done():
+            serving.result()
+            raise RuntimeError("the HTTP server ended by itself")
+        server.stop()
+        await asyncio.wait({serving}, timeout=settings.drain_seconds)
+        counts.cancel()
+    _log.info("requests", **gateway.counts)
+    # Not a return: threads of granian that outlive the interpreter print a panic.
+    await asyncio.sleep(_QUIET_SECONDS)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _BoundServer(Server):
+    """granian on a socket that is bound already.
+
+    Bound by itself, it shares its port with any second gateway, and cannot tell which one it is.
+    """
+
+    def __init__(self, app: Gateway, listener: socket.socket) -> None:
+        self._listener = listener
+        host, port = listener.getsockname()[:2]
+        super().__init__(
+            cast(Any, app),
+            address=host,
+            port=port,
+            interface=cast(Any, "asginl"),
+            http=cast(Any, "1"),
+            websockets=False,
+            backlog=_BACKLOG,
+            # Its default lets 128 idle connections keep all others out.
+            backpressure=_raise_descriptor_limit(),
+            log_enabled=False,
+            log_access=False,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=_HEADER_SECONDS_MAX * 1000,
+                max_buffer_size=_BUFFER_BYTES_MAX,
+            ),
+        )
+
+    def _init_shared_socket(self) -> None:
+        descriptor = self._listener.detach()
+        if sys.platform == "linux":
+            self._shd = SocketHolder(descriptor, False, self.backlog)
+        else:
+            self._shd = SocketHolder(descriptor, False)
+        self._sfd = self._shd.get_fd()
+        self._ssp = None
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        raise Misconfigured(
+            f"LOGWEIR_HOST, LOGWEIR_PORT: cannot listen on {host} port {port}: {error.strerror}"
+        ) from error
+    return listener
+
+
+def _raise_descriptor_limit() -> int:
+    """How many connections may be open: granian spins where descriptors run out."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS_MAX + _OTHER_DESCRIPTORS
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(128, min(_CONNECTIONS_MAX, soft - _OTHER_DESCRIPTORS))
+
+
+async def _log_counts(gateway: Gateway) -> None:
+    logged = dict(gateway.counts)
+    while True:
+        await asyncio.sleep(_COUNTS_SECONDS)
+        if gateway.counts != logged:
+            logged = dict(gateway.counts)
+            _log.info("requests", **logged)

@@ -1,0 +1,153 @@
+"""``logweir serve``: a gateway and workers as processes of their own; what dies is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from logweir.bootstrap import Ports, open_ports
+from logweir.entrypoints.process import EXIT_MISCONFIGURED, Stop
+from logweir.errors import BrokerUnavailable, Misconfigured
+from logweir.settings import PREFIX, Settings
+
+_log = structlog.get_logger()
+
+_QUICK_SECONDS: Final = 1.0  # who dies younger than this dies quickly
+_QUICK_DEATHS: Final = 5  # so many in a row are restarted at once; then it is a crash loop
+_BACKOFF_SECONDS_MAX: Final = 5.0
+_KILL_SECONDS: Final = 2.0  # beyond the drain time
+_READY_SECONDS: Final = 30.0
+
+
+class Supervisor:
+    """Keeps a gateway and workers running until it is stopped."""
+
+    def __init__(self, settings: Settings, announce: Callable[[Settings], None]) -> None:
+        """``announce`` is called once, when the gateway listens."""
+        self._settings = replace(settings, port=settings.port or _free_port(settings.host))
+        self._announce = announce
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._failure: Misconfigured | None = None
+        self._processes: set[asyncio.subprocess.Process] = set()
+
+    def stop(self) -> None:
+        """Stop everything cleanly; at once when it is called a second time."""
+        if self._stopping.is_set():
+            self._hurry.set()
+        self._stopping.set()
+
+    async def run(self, on_stop: Stop) -> None:
+        """Run until ``stop``. Raises Misconfigured where a process says that starting is useless."""
+        on_stop(self.stop)
+        async with open_ports(self._settings) as ports:
+            await ports.reap()
+            roles = ["gateway"] + ["worker"] * self._settings.workers
+            keepers = [asyncio.create_task(self._keep(role, ports)) for role in roles]
+            ready = asyncio.create_task(self._announce_when_ready())
+            await self._stopping.wait()
+            ready.cancel()
+            await self._end_processes()
+            await asyncio.gather(*keepers)
+        if self._failure:
+            raise self._failure
+
+    async def _keep(self, role: str, ports: Ports) -> None:
+        loop = asyncio.get_running_loop()
+        quick_deaths = 0
+        while not self._stopping.is_set():
+            started = loop.time()
+            code = await self._run_process(role)
+            if self._stopping.is_set():
+                return
+            if code == EXIT_MISCONFIGURED:
+                # It has said why on stderr; another start would say the same.
+                self._failure = Misconfigured(f"the {role} cannot start with these settings")
+                self._stopping.set()
+                return
+            _log.warning("process_died", process=role, exit_code=code)
+            if role == "worker":
+                await self._hand_back(ports)
+            quick_deaths = quick_deaths + 1 if loop.time() - started < _QUICK_SECONDS else 0
+            await self._pause(restart_delay(quick_deaths))
+
+    async def _run_process(self, role: str) -> int:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "logweir", role, "--supervised"),
+            env=_other_environment() | self._settings.environment(),
+            stdin=asyncio.subprocess.PIPE,
+        )
+        self._processes.add(process)
+        try:
+            if self._stopping.is_set():  # it was started while the others were being stopped
+                process.terminate()
+            return await process.wait()
+        finally:
+            self._processes.discard(process)
+
+    async def _hand_back(self, ports: Ports) -> None:
+        try:
+            handed_back = await ports.reap()
+        except BrokerUnavailable as error:  # the next worker does it when it starts
+            _log.warning("broker_unavailable", error=str(error))
+        else:
+            _log.info("leases_handed_back", messages=handed_back)
+
+    async def _end_processes(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        waits = [asyncio.create_task(process.wait()) for process in self._processes]
+        if not waits:
+            return
+        hurry = asyncio.create_task(self._hurry.wait())
+        all_ended = asyncio.gather(*waits)
+        timeout = self._settings.drain_seconds + _KILL_SECONDS
+        await asyncio.wait({all_ended, hurry}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        for process in list(self._processes):
+            process.kill()
+        await all_ended
+
+    async def _announce_when_ready(self) -> None:
+        deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                _, writer = await asyncio.open_connection(self._settings.host, self._settings.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            writer.close()
+            self._announce(self._settings)
+            return
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def restart_delay(quick_deaths: int) -> float:
+    """Seconds until a dead process is started again: none at first, doubling in a crash loop."""
+    if quick_deaths <= _QUICK_DEATHS:
+        return 0.0
+    return min(_BACKOFF_SECONDS_MAX, 0.1 * 2.0 ** min(quick_deaths - _QUICK_DEATHS, 16))
+
+
+def _other_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+    return port

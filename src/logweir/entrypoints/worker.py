@@ -1,0 +1,178 @@
+"""The embedded worker: claim, consume many side by side, heartbeat, settle, drain on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, assert_never
+
+import structlog
+
+from logweir.bootstrap import closing_work, consumer, open_ports
+from logweir.entrypoints.process import Stop
+from logweir.errors import BrokerUnavailable, LeaseLost
+from logweir.limits import Limits
+from logweir.pipeline.consume import Ack, Consumer, Retry, Verdict
+from logweir.pipeline.source import Session
+from logweir.settings import Settings
+
+_log = structlog.get_logger()
+
+POLL_SECONDS: Final = 0.02
+_OUTAGE_SECONDS: Final = 0.5  # between two tries while the broker does not answer
+
+
+async def serve_worker(settings: Settings, on_stop: Stop) -> None:
+    """Work until stopped. Raises Misconfigured."""
+    async with open_ports(settings) as ports:
+        with closing_work(settings, ports.clock) as work:
+            worker = Worker(
+                ports.session,
+                consumer(settings, ports, work),
+                settings.limits,
+                settings.concurrency,
+            )
+            on_stop(worker.stop)
+            await worker.run()
+
+
+class Worker:
+    """Works on up to ``concurrency`` deliveries at once, of a bounded size in memory."""
+
+    def __init__(
+        self,
+        begin_session: Callable[[], Awaitable[Session]],
+        consumer: Consumer,
+        limits: Limits,
+        concurrency: int,
+    ) -> None:
+        self._begin_session = begin_session
+        self._consumer = consumer
+        self._limits = limits
+        self._concurrency = concurrency
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bytes = 0
+
+    def stop(self) -> None:
+        """Claim nothing more; finish what ends within the drain time, and hand back the rest."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until ``stop``. A lease that is lost ends what is in work, and a new one begins."""
+        while not self._stopping.is_set():
+            try:
+                session = await self._begin_session()
+            except BrokerUnavailable as error:
+                _log.warning("broker_unavailable", error=str(error))
+                await self._pause(_OUTAGE_SECONDS)
+                continue
+            try:
+                await self._run_session(session)
+            except LeaseLost as error:
+                # Somebody else has the logs by now. What is stored already they will find.
+                _log.warning("lease_lost", detail=str(error), dropped=len(self._tasks))
+                await self._cancel()
+                session.abandon()
+            except BrokerUnavailable as error:
+                # Nothing could be handed back: the end of the process does it.
+                _log.warning("broker_unavailable", error=str(error))
+                await self._cancel()
+                session.abandon()
+
+    async def _run_session(self, session: Session) -> None:
+        heartbeat = asyncio.create_task(self._heartbeat(session))
+        try:
+            while not self._stopping.is_set():
+                if heartbeat.done():
+                    heartbeat.result()  # raises LeaseLost
+                await self._claim(session)
+            await self._drain(heartbeat)
+            await session.end()
+        finally:
+            heartbeat.cancel()
+
+    async def _claim(self, session: Session) -> None:
+        try:
+            claims = await session.claim(
+                self._concurrency - len(self._tasks),
+                self._limits.in_flight_bytes_max - self._bytes,
+                len(self._tasks),
+            )
+        except BrokerUnavailable as error:
+            _log.warning("broker_unavailable", error=str(error))
+            await self._pause(_OUTAGE_SECONDS)
+            return
+        for claim in claims:
+            self._bytes += len(claim.delivery.raw)
+            task = asyncio.create_task(self._work(session, claim))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if not claims:
+            await self._pause(POLL_SECONDS)
+
+    async def _work(self, session: Session, claim: Any) -> None:
+        try:
+            await self._settle(session, claim, await self._verdict(claim))
+        except LeaseLost:
+            pass  # the heartbeat notices it too, and ends the session
+        finally:
+            self._bytes -= len(claim.delivery.raw)
+
+    async def _verdict(self, claim: Any) -> Verdict:
+        try:
+            return await self._consumer.consume(claim.delivery)
+        except Exception as error:
+            # A bug in a back end: keep the log and the worker, and say where. Not what: an error's
+            # message may quote the text.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error(
+                "consume_failed", error=type(error).__name__, at=f"{where.filename}:{where.lineno}"
+            )
+            return Retry(_OUTAGE_SECONDS)
+
+    async def _settle(self, session: Session, claim: Any, verdict: Verdict) -> None:
+        while True:
+            try:
+                match verdict:
+                    case Ack():
+                        await session.acknowledge(claim)
+                    case Retry(after_seconds):
+                        await session.delay(claim, after_seconds)
+                    case _:
+                        assert_never(verdict)
+            except BrokerUnavailable:
+                await asyncio.sleep(_OUTAGE_SECONDS)
+            else:
+                return
+
+    async def _heartbeat(self, session: Session) -> None:
+        while True:
+            await asyncio.sleep(self._limits.heartbeat_seconds)
+            try:
+                await session.heartbeat()
+            except BrokerUnavailable as error:
+                _log.warning("broker_unavailable", error=str(error))
+
+    async def _drain(self, heartbeat: asyncio.Task[None]) -> None:
+        if self._tasks:
+            _log.info("draining", in_flight=len(self._tasks))
+            await asyncio.wait(self._tasks, timeout=self._limits.drain_seconds)
+        if heartbeat.done():
+            heartbeat.result()
+        handed_back = len(self._tasks)
+        await self._cancel()
+        _log.info("drained", handed_back=handed_back)
+
+    async def _cancel(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return

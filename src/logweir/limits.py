@@ -1,0 +1,42 @@
+"""Every limit in one frozen place; the unit stands last in the name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What Logweir takes, holds and tries at most."""
+
+    # a request
+    text_bytes_max: int = 4 * MIB  # the text as UTF-8, on every back end
+    body_bytes_max: int = 16 * MIB  # as sent and as inflated: JSON may spell a character in 6 bytes
+    header_bytes_max: int = 16 * KIB
+    header_count_max: int = 100
+    json_values_max: int = (
+        100_000  # commas and brackets outside of strings: bounds the objects made
+    )
+    receive_seconds_max: float = 30.0
+
+    # the gateway
+    requests_max: int = 10_000  # being received or published at the same time
+    intake_bytes_max: int = 256 * MIB  # bodies held at the same time
+    publish_seconds_max: float = 10.0  # then 503: unknown
+    retry_after_seconds: int = 1
+
+    # a log
+    attempts_max: int = 10  # of work that raises
+    deliveries_max: int = 90  # that ended without an answer
+
+    # a worker
+    in_flight_bytes_max: int = 256 * MIB  # envelopes in work at the same time
+    lease_seconds: float = 10.0
+    heartbeat_seconds: float = 2.0
+    drain_seconds: float = 5.0  # from SIGTERM until unfinished work is handed back
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,84 @@
+"""PORT: the broker. Publishing is a port; consuming is not, since on a cloud the platform calls us.
+
+At least once: a broker may deliver a message twice, late and out of order, and delivers again
+what was not acknowledged. Nothing here promises an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from logweir.envelope import Envelope
+from logweir.ids import LogId, TenantId
+from logweir.reasons import Quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as a broker hands it out.
+
+    ``unanswered``: how many earlier deliveries ended without an answer, such as with the worker's
+    death. A broker that cannot tell these from retries counts both.
+    """
+
+    raw: bytes
+    deliveries: int  # this one included
+    unanswered: int
+
+
+class Publisher(Protocol):
+    """Where envelopes go. Safe to call from many tasks at once; calls may share one commit."""
+
+    @property
+    def message_bytes_max(self) -> int:
+        """How large an encoded envelope may be; what is larger is named by a plan instead."""
+        ...
+
+    def size(self, envelope: Envelope) -> int:
+        """How many bytes the envelope takes in this broker's encoding."""
+        ...
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> None:
+        """Return once all are durable. Raises BrokerUnavailable where that is unknown; publishing
+        again is safe then."""
+        ...
+
+    async def quarantine(self, raw: bytes, reason: Quarantine) -> None:
+        """Keep outside every tenant what cannot be read. Raises BrokerUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """One tenant's messages that are not done: counts of messages, a chunk being one."""
+
+    tenant: TenantId
+    waiting: int
+    in_flight: int
+    oldest_seconds: float | None  # since the oldest waiting one was published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where a log's messages are: counts of messages, a chunk being one."""
+
+    waiting: int
+    in_flight: int
+
+
+class BacklogReader(Protocol):
+    """What the commands ask a broker; it changes nothing. Raises BrokerUnavailable."""
+
+    async def backlog(self) -> Sequence[Backlog]:
+        """The tenants that have messages, in the order of their ids."""
+        ...
+
+    async def locate(self, tenant: TenantId, log: LogId) -> Whereabouts:
+        """Where a log's messages are."""
+        ...
+
+    async def quarantined(self) -> int:
+        """How many messages lie outside every tenant."""
+        ...

@@ -1,0 +1,61 @@
+"""What touches a candidate, and the word before it.
+
+RE2 has no look-around, so a pattern says what a thing looks like and these say where it stands.
+Only ASCII counts as a word here: Chinese text sets no spaces around an address.
+"""
+
+from __future__ import annotations
+
+from string import ascii_letters, digits
+from typing import Final
+
+MARKER: Final = "[REDACTED]"
+
+DIGITS: Final = frozenset(digits)
+LETTERS: Final = frozenset(ascii_letters)
+WORD: Final = DIGITS | LETTERS | {"_"}
+
+_ESCAPES: Final = frozenset(["\\n", "\\r", "\\t"])
+_JOINTS: Final = frozenset("-./:+@")  # between these and a word there is no end of a number
+_CONTEXT: Final = 32  # characters looked at for the word before
+
+
+def char_before(text: str, start: int) -> str:
+    r"""The character before, "" at the beginning; the two of an escaped ``\n`` are a line break."""
+    if start >= 2 and text[start - 2 : start] in _ESCAPES:
+        return "\n"
+    return text[start - 1] if start else ""
+
+
+def marker_touches(text: str, start: int, end: int) -> bool:
+    """Whether what stood here was cut off by an earlier redaction: then it was refused before."""
+    return text.startswith(MARKER, end) or (
+        start >= len(MARKER) and text.startswith(MARKER, start - len(MARKER))
+    )
+
+
+def stands_alone(text: str, start: int, end: int, unwanted: frozenset[str] = frozenset()) -> bool:
+    """Whether ``text[start:end]`` is a number of its own and no part of an id, a time or a sum."""
+    before = char_before(text, start)
+    if before in WORD or before in {"-", "."} or before in unwanted:
+        return False
+    if before in {":", ","} and start >= 2 and text[start - 2] in DIGITS:
+        return False
+    after = text[end : end + 2]
+    if after[:1] in WORD or after[:1] == "%":
+        return False
+    if after[:1] in _JOINTS and (after[1:] in WORD or text.startswith(MARKER, end + 1)):
+        return False
+    return not marker_touches(text, start, end)
+
+
+def word_before(text: str, start: int) -> str:
+    """The word in front, in lower case: over blanks, a colon or equals sign, and quotes."""
+    context = text[max(0, start - _CONTEXT) : start].rstrip(" \t:=#\"'(\\")
+    return context[len(context.rstrip(ascii_letters)) :].lower()
+
+
+def word_after(text: str, end: int) -> str:
+    """The word behind one blank or none, in lower case."""
+    context = text[end : end + _CONTEXT].lstrip(" ")
+    return context[: len(context) - len(context.lstrip(ascii_letters))].lower()

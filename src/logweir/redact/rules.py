@@ -1,0 +1,422 @@
+r"""The table of rules: what is found, by which pattern, and what it must leave.
+
+To add a rule, add a row: a gate of lower-case literals, a pattern in RE2 syntax whose repeats are
+bounded or consume what they match, a guard for what RE2 cannot say, and examples, «…» marking what
+goes. The tests run every example. Secrets come first, then numbers: a number is judged by the words
+around it, and none of these may vanish afterwards. Literals are broken in two ("gh" "p_…") where a
+scanner of repositories would take the example for a key.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from logweir.redact import addresses, numbers, secrets
+from logweir.redact.rule import Rule
+from logweir.redact.secrets import ASSIGNED
+
+_A36: Final = "a1B2c3D4e5F6" * 3
+_BASE64: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+_EXTENSION: Final = r"(?:,? ?(?:[xX]|[eE]xt\.?|[eE]xtension) ?[0-9]{1,6})?"
+
+RULES: Final[tuple[Rule, ...]] = (
+    # ---- secrets: by their shape ---------------------------------------------------------------
+    Rule(
+        name="private-key",
+        finds="a PEM private key, over lines or escaped",
+        gate=("-----begin",),
+        pattern=r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:\s{0,4}(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\]{0,200}){0,4}",
+        guard=secrets.pem,
+        takes=(
+            f"«-----BEGIN RSA PRIVATE KEY-----\n{_BASE64}\nAbC=\n-----END RSA PRIVATE KEY-----»\n",
+            f"key «-----BEGIN EC PRIVATE KEY-----\n  {_BASE64}»",
+            f'{{"k":"«-----BEGIN PRIVATE KEY-----\\n{_BASE64}\\n-----END PRIVATE KEY-----»\\n"}}',
+        ),
+        leaves=(
+            f"-----BEGIN CERTIFICATE-----\n{_BASE64}\n-----END CERTIFICATE-----",
+            "expected -----BEGIN PRIVATE KEY----- in line 1",
+        ),
+    ),
+    Rule(
+        name="password",
+        finds="the value of a password",
+        gate=("pass", "pwd"),
+        pattern=r"(?i)(?P<key>pass(?:word|wd|phrase|code)?|pwd)s?[0-9]{0,2}" + ASSIGNED,
+        guard=secrets.password,
+        takes=(
+            "login password=«hunter2» ok",
+            'body {"user": "al", "password": "«it\\"s, me»"}',
+            r'body "{\"password\":\"«x»\",\"n\":1}"',
+            r'"\"{\\\"password\\\":\\\"«two deep»\\\"}\""',
+            "GET /login?user=al&password=«s3cret!»&next=/ HTTP/1.1",
+            "spring.datasource.password: «hunter2»",
+            "DB_PASSWORD='«a b c»'",
+            "$config['password'] => '«x y»'",
+            "mysql --password «hunter2» -u root",
+            "ALTER USER al WITH PASSWORD '«x»'",
+            "<password>«hunter2»</password>",
+            'Login { password: Some("«hunter2»") }',
+            "userPass=«abc»",
+            "pwd=«abc»; userPwd := «x»",
+        ),
+        leaves=(
+            "Failed password for root from host port 22 ssh2",
+            "password: null, password=, passwords: [1]",
+            "Invalid password: user not found",
+            "PWD=/home/al OLDPWD=/tmp",
+            "bypass=true compass=north passed=12 pass: 12",
+            "--- PASS: TestLogin (0.00s)",
+            "password=[REDACTED] password=******** password=${DB_PASSWORD}",
+            "password_file=/run/secrets/db",
+        ),
+    ),
+    Rule(
+        name="secret",
+        finds="the value of a secret",
+        gate=("secret",),
+        pattern=r"(?i)secret(?:[_-]?(?:access[_-]?)?key|[_-]?(?:token|value))?" + ASSIGNED,
+        guard=secrets.named_secret,
+        takes=(
+            "client_secret=«abc»",
+            'aws: {"SecretAccessKey": "«wJalrXUtnFEMI/K7MDENG»"}',
+            "AWS_SECRET_ACCESS_KEY=«wJalrXUtnFEMI/K7MDENG»",
+        ),
+        leaves=('MountVolume.SetUp failed: secret "db-token" not found', "secretName: web-tls"),
+    ),
+    Rule(
+        name="token",
+        finds="the value of a token",
+        gate=("token",),
+        pattern="(?i)token" + ASSIGNED,
+        guard=secrets.named_secret,
+        takes=(
+            "GET /hook?token=«abc123» HTTP/1.1",
+            '"access_token":"«ya29.a0Af»"',
+            "X-Auth-Token: «0123abcd»",
+        ),
+        leaves=(
+            "Unexpected token: foo at 3:14",
+            "SyntaxError: Unexpected token < in JSON at position 0",
+            "max_tokens=4096 token_type=bearer tokens: 12 token: 12",
+            "if (token == null) return;",
+        ),
+    ),
+    Rule(
+        name="api-key",
+        finds="the value of an API key, an access key and their like",
+        gate=("key",),
+        pattern="(?i)key" + ASSIGNED,
+        guard=secrets.named_key,
+        takes=("api_key=«abc»", "x-api-key: «0123-abcd»", 'apiKey: "«x»"', "AccountKey=«Zm9v==»"),
+        leaves=("key=user:17 primary key: 12 cache_key=abc", "api key: missing", "monkey=1"),
+    ),
+    Rule(
+        name="authorization",
+        finds="the credentials of an Authorization header",
+        gate=("authorization",),
+        pattern=r"(?i)authorization\\{0,7}[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\{0,7}[\"']?"
+        r"(?P<scheme>[a-z][a-z0-9-]{2,20}[ \t]{1,4})?(?P<value>[^\s\"'\\,;\[\]<>]{6,})",
+        guard=secrets.authorization,
+        takes=(
+            "Authorization: Bearer «abcdef»",
+            r'{\"authorization\":\"Token «0123abcd»\"}',
+            "authorization=«0123abcd»",
+        ),
+        leaves=("Authorization: Basic", "authorization: required", "authorization: Bearer [REDACTED]"),
+    ),
+    Rule(
+        name="bearer",
+        finds="a Bearer token",
+        gate=("bearer",),
+        pattern=r"(?i)bearer(?:[ \t]{1,4}|%20|:[ \t]?)(?P<value>[a-z0-9._~+/-]{8,}={0,2})",
+        guard=secrets.bearer,
+        takes=("sent Bearer «abc123def456»", "-H 'bearer «mF_9.B5f-4.1JqM»'"),
+        leaves=("Bearer authentication failed", "the bearer of this"),
+    ),
+    Rule(
+        name="basic",
+        finds="Basic credentials",
+        gate=("basic",),
+        pattern=r"(?i)basic(?:[ \t]{1,4}|%20)(?P<value>[a-z0-9+/]{6,}={0,2})",
+        guard=secrets.basic,
+        takes=("sent Basic «dXNlcjpwYXNz»",),
+        leaves=("Basic authentication required", "Basic realm"),
+    ),
+    Rule(
+        name="url-password",
+        finds="the password in a URL",
+        gate=("://",),
+        pattern=r"://[^\s/?#:@\"'<>\[\]\\]{0,256}:(?P<value>[^\s/\"'<>\[\]\\]{1,256})@",
+        guard=secrets.value,
+        takes=("postgres://app:«p@ss:w0rd»@db:5432/x", "redis://:«pw»@cache"),
+        leaves=("http://host:8080/a@b", "https://al@host/"),
+    ),
+    Rule(
+        name="jwt",
+        finds="a JSON web token",
+        gate=("eyj",),
+        pattern=r"eyJ[A-Za-z0-9_.-]+",
+        guard=secrets.jwt,
+        takes=("jwt «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl».",),
+        leaves=("eyJhbGciOiJIUzI1NiJ9", "eyJ.eyJ.x", "keyJson.parse.fail"),
+    ),
+    # ---- secrets: vendors' tokens --------------------------------------------------------------
+    Rule(
+        name="aws-key",
+        finds="an AWS access key id",
+        gate=("akia", "asia"),
+        pattern=r"(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+        guard=secrets.token,
+        takes=("id «AKIA" "IOSFODNN7EXAMPLE» used",),
+        leaves=("AKIA1234", "ASIAN_MARKETS_2024_REPORT"),
+    ),
+    Rule(
+        name="github-token",
+        finds="a GitHub token",
+        gate=("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        pattern=r"(?:gh[oprsu]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})",
+        guard=secrets.token,
+        takes=(f"push with «gh" f"p_{_A36}»", f"«github" f"_pat_{_A36}_{_A36}»"),
+        leaves=("ghp_short", "github_pat_"),
+    ),
+    Rule(
+        name="gitlab-token",
+        finds="a GitLab token",
+        gate=("glpat-", "gldt-", "glrt-", "glptt-"),
+        pattern=r"gl(?:pat|dt|rt|ptt)-[A-Za-z0-9_-]{20,}",
+        guard=secrets.token,
+        takes=("t=«gl" "pat-a1B2c3D4e5F6a1B2c3D4»",),
+        leaves=("glpat-short",),
+    ),
+    Rule(
+        name="slack-token",
+        finds="a Slack token or webhook",
+        gate=("xox", "xapp-", "hooks.slack.com/"),
+        pattern=r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}"
+        r"|hooks\.slack\.com/services/[A-Za-z0-9/]{20,})",
+        guard=secrets.token,
+        takes=("«xox" "b-1234567890-abcdefGHIJ»", "https://«hooks.slack.com" f"/services/{_A36}»"),
+        leaves=("xoxo-love", "https://hooks.slack.com/"),
+    ),
+    Rule(
+        name="google-key",
+        finds="a Google API key or OAuth token",
+        gate=("aiza", "ya29.", "gocspx-"),
+        pattern=r"(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})",
+        guard=secrets.token,
+        takes=("?k=«AI" f"za{_A36[:35]}»&z=1", "«ya29" f".{_A36}»"),
+        leaves=("AIzaShort",),
+    ),
+    Rule(
+        name="stripe-key",
+        finds="a Stripe key",
+        gate=("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
+        pattern=r"(?:[rs]k_(?:live|test)|whsec)_[A-Za-z0-9]{16,}",
+        guard=secrets.token,
+        takes=(f"«sk" f"_live_{_A36}»",),
+        leaves=("task_live_update", "sk_test_"),
+    ),
+    Rule(
+        name="npm-token",
+        finds="an npm or PyPI token",
+        gate=("npm_", "pypi-"),
+        pattern=r"(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,})",
+        guard=secrets.token,
+        takes=(f"//registry/:_auth «npm" f"_{_A36}»",),
+        leaves=("npm_config_cache=/root/.npm", "pypi-mirror"),
+    ),
+    Rule(
+        name="ai-key",
+        finds="an OpenAI, Anthropic or SendGrid key",
+        gate=("sk-", "sg."),
+        pattern=r"(?:sk-[A-Za-z0-9_-]{32,}|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64})",
+        guard=secrets.token,
+        takes=(f"«sk" f"-proj-{_A36}»", f"«SG" f".{_A36[:22]}.{_A36}»"),
+        leaves=("disk-usage-of-the-whole-cluster-is-high-now", "msg.example.handler"),
+    ),
+    # ---- addresses -----------------------------------------------------------------------------
+    Rule(
+        name="email",
+        finds="an e-mail address",
+        gate=("@", "%40"),
+        before=r"[A-Za-z0-9._%+-]{1,64}",
+        reach=64,
+        pattern=r"(?:@|%40)(?P<domain>[A-Za-z0-9.-]{4,253})",
+        guard=addresses.email,
+        takes=(
+            "to=<«joe.o+x@mail.example.com»>, relay",
+            "?email=«joe%40example.com»&x=1",
+            "mail «joe@example.com».",
+            "an «jörg@example.de» gesandt",
+        ),
+        leaves=(
+            "git@github.com:owner/repository.git",
+            "Started user@1000.service",
+            "logo@2x.png lombok@1.18.30 root@localhost Object@1b2c3d",
+        ),
+    ),
+    Rule(
+        name="ipv6",
+        finds="an IPv6 address",
+        gate=(":",),
+        before=r"[0-9A-Fa-f:.]{0,40}",
+        reach=40,
+        pattern=r":(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:.]{0,40}",
+        anchored=False,
+        guard=addresses.ipv6,
+        takes=(
+            "listen [«2001:db8::1»]:8080",
+            "peer «fe80::1ff:fe23:4567:890a»%eth0 up",
+            "from «2001:0db8:85a3:0000:0000:8a2e:0370:7334»: refused",
+            "client «::ffff:10.0.0.1», «::1»",
+            "node:«2001:db8::1»/64",
+        ),
+        leaves=(
+            "std::string Foo::Bar dec::f32 Digest::MD5 :::8080 [::]:80",
+            "mac 00:1b:44:11:3a:b7 eui 00:11:22:33:44:55:66:77",
+            "12:30:45:678 at 10:23:45.123",
+        ),
+    ),
+    Rule(
+        name="ipv4",
+        finds="an IPv4 address",
+        gate=(".",),
+        before="(?:0|[1-9][0-9]{0,2})",
+        reach=3,
+        pattern=r"(?:\.(?:0|[1-9][0-9]{0,2})){3}",
+        anchored=False,
+        guard=addresses.ipv4,
+        takes=(
+            "User 7 accessed «10.0.0.1» twice",
+            "connect «10.0.0.1»:8080, «192.168.1.0»/24, «10.0.0.1»-«10.0.0.9».",
+            "Node 1 (localhost/«127.0.0.1»:9092)",
+            "https://«8.8.8.8»/dns",
+            "请求来自«10.0.0.1»的用户",
+        ),
+        leaves=(
+            "v1.2.3.4 version 1.2.3.4 version=1.2.3.4 \"version\": \"1.2.3.4\"",
+            "Chrome/1.2.3.4 nginx-1.25.3.1 1.2.3.4-alpine foo_1.2.3.4_amd64.deb",
+            "1.2.3 1.2.3.4.5 256.1.1.1 1.02.3.4 app-1.2.3.4.jar",
+        ),
+    ),
+    # ---- numbers -------------------------------------------------------------------------------
+    Rule(
+        name="card",
+        finds="a payment card: prefix, length and checksum are right",
+        gate=("2", "3", "4", "5", "6"),
+        pattern=r"[2-6][0-9]{3}"
+        r"(?:[0-9]{10,12}|(?: [0-9]{4}){3}|(?:-[0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4,5})",
+        anchored=False,
+        guard=numbers.card,
+        takes=(
+            "card=«4111111111111111»",
+            "card «4111 1111 1111 1111», «5555-5555-5555-4444»",
+            "amex «378282246310005» «3782 822463 10005» in 2024 «4242 4242 4242 4242»",
+        ),
+        leaves=(
+            "4111111111111112 order 4000000000000000",
+            "1700000000000 1700000000000000 1700000000000000000",
+            "trace 4111111111111111a id 4111-1111-1111-1111-1111",
+        ),
+    ),
+    Rule(
+        name="ssn",
+        finds="a US social security number",
+        gate=("-",),
+        before="[0-9]{3}",
+        reach=3,
+        pattern="-[0-9]{2}-[0-9]{4}",
+        anchored=False,
+        guard=numbers.ssn,
+        takes=("ssn=«123-45-6789»,", "SSN: «001-01-0001»."),
+        leaves=("000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000 2023-45-6789",),
+    ),
+    Rule(
+        name="phone",
+        finds="a phone number, + and 8 to 15 digits",
+        gate=("+",),
+        pattern=r"(?P<number>\+[1-9][0-9 ().-]{6,24}[0-9])",
+        anchored=False,
+        guard=numbers.international_phone,
+        takes=(
+            "call «+1 (555) 123-4567» or «+442079460958»",
+            "«+49 30 12345678» status 200, «+33 1 23 45 67 89», «+1-800-555-0199».",
+        ),
+        leaves=(
+            "[10/Oct/2000:13:55:36 +0000] 10:00:00+02:00 +1000 12345678",
+            "+37.7749,-122.4194 +40.7128-074.0060/ a+12345678901 +1234567.89",
+        ),
+    ),
+    Rule(
+        name="phone",
+        finds="a phone number, 3-3-4",
+        gate=("-",),
+        before=r"(?:1[-. ])?(?:\([0-9]{3}\)[-. ]?|[0-9]{3}[-. ])[0-9]{3}",
+        reach=11,
+        pattern="-[0-9]{4}" + _EXTENSION,
+        anchored=False,
+        guard=numbers.phone,
+        takes=(
+            "call «(555) 123-4567» or «555-123-4567 x12» or «1-555-123-4567»",
+            '{"phone":"«555-123-4567»"}',
+        ),
+        leaves=("id 9555-123-4567 555-123-45678 A-555-123-4567 100-200-3000",),
+    ),
+    Rule(
+        name="phone",
+        finds="a phone number, 3.3.4",
+        gate=(".",),
+        before=r"(?:1\.)?[0-9]{3}",
+        reach=5,
+        pattern=r"\.[0-9]{3}\.[0-9]{4}" + _EXTENSION,
+        anchored=False,
+        guard=numbers.dotted_phone,
+        takes=("call «555.123.4567».",),
+        leaves=("version 555.123.4567 v555.123.4567 1.555.123.4567.8 100.200.3000",),
+    ),
+    Rule(
+        name="phone",
+        finds="a phone number, 3 3 4",
+        gate=(" ",),
+        before=r"(?:1 )?(?:\([0-9]{3}\)|[0-9]{3})",
+        reach=7,
+        pattern=" [0-9]{3} [0-9]{4}" + _EXTENSION,
+        anchored=False,
+        guard=numbers.spaced_phone,
+        takes=("call «(555) 123 4567» or reach me at «212 555 0187» today",),
+        leaves=('"GET / HTTP/1.1" 200 512 1024 "-"', "sizes 200 512 1024 232 512 1024"),
+    ),
+    Rule(
+        name="phone",
+        finds="a local phone number, 3-4",
+        gate=("-",),
+        before="[0-9]{3}",
+        reach=3,
+        pattern="-[0-9]{4}" + _EXTENSION,
+        anchored=False,
+        guard=numbers.local_phone,
+        takes=("User «555-0199» accessed 7", "phone:«867-5309», («555-0100»)"),
+        leaves=(
+            "lines 100-2000 bytes=234-5678/9000 ports 300-4000, 200-1000, 255-2048 bytes",
+            "order 555-0199 INV-555-0199 555-0199:80 12:555-0199 /555-0199 555-0199%",
+            "550e8400-e29b-41d4-a716-446655440000 CVE-2021-44228 2024-01-15",
+        ),
+    ),
+    Rule(
+        name="phone",
+        finds="a number that a word says is a phone's",
+        gate=("phone", "mobile", "tel", "fax", "msisdn", "sms", "whatsapp"),
+        pattern=r"(?i)(?:(?:tele|cell)?phone|mobile|tel|(?:tele)?fax|msisdn|sms|whatsapp)"
+        r"(?:[ _-]?(?:number|num|no|nr))?\.?(?: (?:is|to|at|from|sent to))?\\{0,3}[\"']?"
+        r"[ \t]{0,3}[:=#]?[ \t]{0,3}\\{0,3}[\"']?(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
+        guard=numbers.named_phone,
+        takes=(
+            "phone=«5551234567» status=200",
+            'tel: «030 1234567», "mobile_number": "«0171/1234567»"',
+            "Fax «(030) 123456»",
+            "SMS sent to «5551234567»",
+        ),
+        leaves=("hotel 1234567", "telemetry=1234567 phone_id 1234567", "mobile: 2024-01-15"),
+    ),
+)
