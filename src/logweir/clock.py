@@ -94,7 +94,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The inverse of ``timestamp``. Raises ValueError for what is no date and time with an offset."""
+    """The inverse of ``timestamp``. Raises ValueError for what is no time with an offset."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a timestamp needs an offset")

@@ -98,7 +98,7 @@ def valid_traceparent(value: str) -> str | None:
 
 
 def encode(envelope: Envelope, *, base64_text: bool = False) -> bytes:
-    """The bytes of an envelope. ``base64_text`` is for a broker that cannot carry every character."""
+    """The bytes of an envelope; ``base64_text`` for a broker that cannot carry every character."""
     e = envelope
     body = b"" if e.text is None else e.text.encode()
     if base64_text:

@@ -41,5 +41,5 @@ class LogId(_Id):
 
     @classmethod
     def random(cls) -> LogId:
-        """A new id: random and not ordered by time, since ordered keys make hot spots in Firestore."""
+        """A new id: random, since keys ordered by time make hot spots in Firestore."""
         return cls(uuid.uuid4().hex)

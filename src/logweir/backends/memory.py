@@ -223,7 +223,12 @@ class MemorySession:
         self._messages = messages
         self._clock = clock
 
-    async def claim(self, slots: int, bytes_max: int, in_flight: int) -> Sequence[MemoryClaim]:
+    async def claim(
+        self,
+        slots: int,
+        bytes_max: int,
+        in_flight: int,  # noqa: ARG002  # suspects are the local broker's matter
+    ) -> Sequence[MemoryClaim]:
         """Take up to ``slots`` messages that wait, in the order in which they came."""
         claims: list[MemoryClaim] = []
         now = self._clock.monotonic()

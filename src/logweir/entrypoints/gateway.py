@@ -30,8 +30,8 @@ Send = Callable[[Message], Awaitable[None]]
 _log = structlog.get_logger()
 
 ROUTE: Final = "/ingest"
-# A server may hand over each byte by itself, at 130 µs apiece: pieces beyond the first thousand must
-# have this many bytes on average.
+# A server may hand over each byte by itself, at 130 µs apiece: pieces beyond the first thousand
+# must have this many bytes on average.
 _PIECES_FREE: Final = 1000
 _PIECE_BYTES_MIN: Final = 64
 _THREAD_BYTES: Final = 64 * 1024  # a larger body is read beside the loop, so that others go on
@@ -147,7 +147,7 @@ class Gateway:
             in_broker = isinstance(error, BrokerUnavailable | TimeoutError)
             raise Rejection(
                 Reason.BROKER_UNAVAILABLE if in_broker else Reason.STORE_UNAVAILABLE,
-                "Send the same text again with this log_id: if it was kept after all, it is kept once.",
+                "Send the same text again with this log_id: whatever happened, it is kept once.",
             ) from error
 
 

@@ -51,7 +51,7 @@ async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
         if not stopped.done():
             serving.result()
             raise RuntimeError("the HTTP server ended by itself")
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=settings.drain_seconds)
         counts.cancel()
     _log.info("requests", **gateway.counts)
@@ -90,10 +90,10 @@ class _BoundServer(Server):
 
     def _init_shared_socket(self) -> None:
         descriptor = self._listener.detach()
-        if sys.platform == "linux":
-            self._shd = SocketHolder(descriptor, False, self.backlog)
-        else:
-            self._shd = SocketHolder(descriptor, False)
+        # Elsewhere it takes no backlog, and listens as we told the socket to.
+        holder: Any = SocketHolder
+        backlog = (self.backlog,) if sys.platform == "linux" else ()
+        self._shd: Any = holder(descriptor, False, *backlog)
         self._sfd = self._shd.get_fd()
         self._ssp = None
 

@@ -1,4 +1,4 @@
-"""``logweir serve``: a gateway and workers as processes of their own; what dies is started again."""
+"""``logweir serve``: a gateway and workers as processes; what dies is started again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -45,7 +45,7 @@ class Supervisor:
         self._stopping.set()
 
     async def run(self, on_stop: Stop) -> None:
-        """Run until ``stop``. Raises Misconfigured where a process says that starting is useless."""
+        """Run until ``stop``. Raises Misconfigured where a process says that it cannot start."""
         on_stop(self.stop)
         async with open_ports(self._settings) as ports:
             await ports.reap()
@@ -54,8 +54,7 @@ class Supervisor:
             ready = asyncio.create_task(self._announce_when_ready())
             await self._stopping.wait()
             ready.cancel()
-            await self._end_processes()
-            await asyncio.gather(*keepers)
+            await self._end_processes(keepers)
         if self._failure:
             raise self._failure
 
@@ -100,20 +99,17 @@ class Supervisor:
         else:
             _log.info("leases_handed_back", messages=handed_back)
 
-    async def _end_processes(self) -> None:
+    async def _end_processes(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         for process in self._processes:
             process.terminate()
-        waits = [asyncio.create_task(process.wait()) for process in self._processes]
-        if not waits:
-            return
+        ended = asyncio.create_task(_all(keepers))
         hurry = asyncio.create_task(self._hurry.wait())
-        all_ended = asyncio.gather(*waits)
         timeout = self._settings.drain_seconds + _KILL_SECONDS
-        await asyncio.wait({all_ended, hurry}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({ended, hurry}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
-        for process in list(self._processes):
+        for process in self._processes:
             process.kill()
-        await all_ended
+        await ended
 
     async def _announce_when_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + _READY_SECONDS
@@ -132,6 +128,10 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
+
+
+async def _all(tasks: Iterable[asyncio.Task[None]]) -> None:
+    await asyncio.gather(*tasks)
 
 
 def restart_delay(quick_deaths: int) -> float:

@@ -123,7 +123,7 @@ class Worker:
     async def _verdict(self, claim: Any) -> Verdict:
         try:
             return await self._consumer.consume(claim.delivery)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # A bug in a back end: keep the log and the worker, and say where. Not what: an error's
             # message may quote the text.
             where = traceback.extract_tb(error.__traceback__)[-1]

@@ -1,18 +1,17 @@
 """What becomes of a delivery: ACK or RETRY. One table for every back end.
 
-| what the delivery is                             | verdict                                        |
-|--------------------------------------------------|------------------------------------------------|
-| done before, same text                           | ACK, without working again                     |
-| worked on, stored                                | ACK                                            |
-| same id, other text                              | dead letter ``conflict``, ACK                  |
-| cannot be read, or its checksum fails            | quarantined outside every tenant, ACK          |
-| of a version that is not known yet               | RETRY                                          |
-| store or broker unavailable                      | RETRY, however often                           |
-| its own work raised                              | published again with ``attempt`` one higher,   |
-|                                                  | ACK; at the last one dead letter               |
-|                                                  | ``attempts_exhausted``, ACK                    |
-| handed out too often without an answer           | dead letter ``crash_loop``, unworked, ACK      |
-| its plan is gone, and nothing tells where to     | quarantined, ACK                               |
+| what the delivery is                    | verdict                                              |
+|-----------------------------------------|------------------------------------------------------|
+| done before, same text                  | ACK, without working again                           |
+| worked on, stored                       | ACK                                                  |
+| same id, other text                     | dead letter ``conflict``, ACK                        |
+| cannot be read, or its checksum fails   | quarantined outside every tenant, ACK                |
+| of a version that is not known yet      | RETRY                                                |
+| store or broker unavailable             | RETRY, however often                                 |
+| its own work raised                     | published again with ``attempt`` one higher, ACK;    |
+|                                         | at the last dead letter ``attempts_exhausted``, ACK  |
+| handed out too often without an answer  | dead letter ``crash_loop``, unworked, ACK            |
+| its plan is gone, and it is not done    | quarantined, ACK                                     |
 
 The rule behind it: store before acknowledge, publish before acknowledge. So a crash between any
 two lines leaves the delivery unacknowledged, and whoever gets it next finds what was done.
@@ -108,7 +107,7 @@ class Consumer:
             return await self._decide(envelope, delivery)
         except (Unavailable, UnknownVersion):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the user's own function may raise anything
             return await self._try_again(envelope, delivery, error)
 
     async def _decide(self, envelope: Envelope, delivery: Delivery) -> Verdict:

@@ -1,4 +1,4 @@
-"""Long texts: a text becomes a plan of chunks, they are worked on side by side, the last one finishes.
+"""Long texts: a plan of chunks, which are worked on side by side; the last one finishes.
 
 A text takes this way if it is more work than a chunk may be, or more than one message of the
 broker holds; what a crash interrupts goes on from the plan. ``docs/architecture.md`` draws it.
@@ -46,17 +46,23 @@ class Planner:
 
         Returns once the broker holds it durably. Raises Unavailable where that is unknown.
         """
-        if self._publisher.size(envelope) > self._publisher.message_bytes_max:
+        if not self._fits_message(envelope):
             # The plan first: an envelope that names no plan could only be quarantined.
             envelope = (await self.plan(envelope)).envelope()
         await self._publisher.publish([envelope])
+
+    def _fits_message(self, envelope: Envelope) -> bool:
+        most = self._publisher.message_bytes_max
+        # Nearly every log is far too small to need its exact size.
+        upper_bound = HEADER_BYTES_MAX + _BYTES_PER_CHARACTER_MAX * envelope.characters
+        return upper_bound <= most or self._publisher.size(envelope) <= most
 
     def is_long(self, envelope: Envelope) -> bool:
         """Is the log worked on in more than one chunk?"""
         return self._chunk_size is not None and envelope.characters > self._chunk_size
 
     async def plan(self, envelope: Envelope) -> Plan:
-        """The stored plan of a log that carries its whole text; who comes second follows the first."""
+        """The stored plan of a log that carries its text; who comes second follows the first."""
         if envelope.text is None:
             raise ValueError("an envelope without its text is planned already")
         return await self._store.plan(

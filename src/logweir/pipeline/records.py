@@ -1,4 +1,4 @@
-"""What is kept about a log: its document, its plan while it is worked on in chunks, its dead letter."""
+"""What is kept about a log: its document, its plan while it has chunks, its dead letter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TextKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A log that is done, at ``tenants/{tenant_id}/processed_logs/{log_id}``; the same names everywhere."""
+    """A log that is done, at ``tenants/{tenant_id}/processed_logs/{log_id}``."""
 
     tenant_id: TenantId
     log_id: LogId

@@ -17,6 +17,7 @@ from logweir.redact.secrets import ASSIGNED
 
 _A36: Final = "a1B2c3D4e5F6" * 3
 _BASE64: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+_OCTET: Final = "(?:0|[1-9][0-9]{0,2})"
 _EXTENSION: Final = r"(?:,? ?(?:[xX]|[eE]xt\.?|[eE]xtension) ?[0-9]{1,6})?"
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -282,9 +283,9 @@ RULES: Final[tuple[Rule, ...]] = (
         name="ipv4",
         finds="an IPv4 address",
         gate=(".",),
-        before="(?:0|[1-9][0-9]{0,2})",
+        before=_OCTET,
         reach=3,
-        pattern=r"(?:\.(?:0|[1-9][0-9]{0,2})){3}",
+        pattern=rf"\.{_OCTET}\.{_OCTET}\.{_OCTET}",
         anchored=False,
         guard=addresses.ipv4,
         takes=(

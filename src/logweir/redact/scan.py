@@ -49,6 +49,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII)
 
 
+@cache
+def _compiled_before(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{pattern})\Z", re.ASCII)  # it ends where the place begins
+
+
 def _found(rule: Rule, text: str, low: str) -> list[Range]:
     pattern = _compiled(rule.pattern)
     if not rule.anchored:
@@ -85,7 +90,7 @@ def _judged(rule: Rule, text: str, match: re.Match[str], done: int) -> Range | N
     place = match.start()
     if not rule.reach:
         return rule.guard(text, place, match)
-    before = _compiled(f"(?:{rule.before})\\Z")
+    before = _compiled_before(rule.before)
     start = max(done, place - rule.reach)
     while front := before.search(text, start, place):
         start = front.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ import apsw
 
 from logweir.backends.local import leases
 from logweir.backends.local.commit import GroupCommit
-from logweir.backends.local.database import open_database
+from logweir.backends.local.database import open_database, select
 from logweir.backends.local.session import Session
 from logweir.clock import Clock
 from logweir.envelope import Envelope, encode
@@ -81,7 +80,7 @@ class LocalBroker:
 
     async def backlog(self) -> Sequence[Backlog]:
         """By tenant; delayed messages and suspects count as waiting."""
-        rows = await self._commit.read(_backlog)
+        rows = await self._commit.read(lambda db: select(db, _BACKLOG))
         wall = self._clock.now().timestamp()
         return [
             Backlog(
@@ -120,7 +119,7 @@ class LocalBroker:
         return await Session.begin(self._commit, self._clock, self._limits, self._lock_path)
 
     async def reap(self) -> int:
-        """Hand back at once what dead workers hold, and what paused ones held too long; how many."""
+        """Hand back what dead workers hold, and what paused ones held too long; how many."""
         now = self._clock.monotonic()
 
         def end_dead_sessions(db: apsw.Connection) -> int:
@@ -141,9 +140,7 @@ class LocalBroker:
 
     async def close(self) -> None:
         """Close the file, after what is under way."""
-        while not self._commit.idle:
-            await asyncio.sleep(0.001)
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._commit.close)
+        await self._commit.close()
         self._executor.shutdown()
 
     def _connect(self) -> apsw.Connection:
@@ -175,16 +172,17 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _backlog(db: apsw.Connection) -> list[tuple[str, int, int, float]]:
-    return db.execute(
-        "WITH others AS (SELECT tenant, count(*) AS n, min(enqueued_at) AS oldest FROM messages"
-        "                WHERE state IN ('suspect', 'delayed') GROUP BY tenant)"
-        " SELECT t.tenant, t.waiting + coalesce(o.n, 0), t.in_flight, min("
-        "   coalesce(o.oldest, 9e99),"
-        "   coalesce((SELECT enqueued_at FROM messages WHERE state = 'waiting' AND tenant = t.tenant"
-        "             AND kind = 'log' ORDER BY id LIMIT 1), 9e99),"
-        "   coalesce((SELECT enqueued_at FROM messages WHERE state = 'waiting' AND tenant = t.tenant"
-        "             AND kind = 'chunk' ORDER BY id LIMIT 1), 9e99))"
-        " FROM tenants t LEFT JOIN others o USING (tenant)"
-        " WHERE t.waiting > 0 OR t.in_flight > 0 OR o.n > 0 ORDER BY t.tenant"
-    ).fetchall()
+_BACKLOG: Final = """
+    WITH others AS (
+        SELECT tenant, count(*) AS waiting, min(enqueued_at) AS oldest
+        FROM messages WHERE state IN ('suspect', 'delayed') GROUP BY tenant
+    ), lanes (kind) AS (VALUES ('log'), ('chunk'))
+    SELECT t.tenant, t.waiting + coalesce(o.waiting, 0), t.in_flight,
+        min(coalesce(o.oldest, 9e99), coalesce((
+            SELECT min((SELECT enqueued_at FROM messages m
+                        WHERE m.state = 'waiting' AND m.tenant = t.tenant AND m.kind = lanes.kind
+                        ORDER BY id LIMIT 1)) FROM lanes), 9e99))
+    FROM tenants t LEFT JOIN others o USING (tenant)
+    WHERE t.waiting > 0 OR t.in_flight > 0 OR o.waiting > 0
+    ORDER BY t.tenant
+"""

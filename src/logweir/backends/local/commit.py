@@ -64,11 +64,11 @@ class GroupCommit(Generic[Item, Result]):
         except (apsw.Error, OSError) as error:
             raise self._translated(error) from error
 
-    def close(self) -> None:
-        """Close the file. Only when idle."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    async def close(self) -> None:
+        """Close the file, after what is under way. It is opened again if it is used again."""
+        while self._task is not None:
+            await self._task
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._close)
 
     async def _run_groups(self) -> None:
         loop = asyncio.get_running_loop()
@@ -78,7 +78,7 @@ class GroupCommit(Generic[Item, Result]):
             results: Sequence[Result | Exception]
             try:
                 results = await loop.run_in_executor(self._executor, self._commit, items)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # each caller gets it
                 results = [self._translated(error)] * len(group)
             for (_, done), result in zip(group, results, strict=True):
                 if done.done():  # its caller was cancelled; what is committed stays committed
@@ -88,6 +88,11 @@ class GroupCommit(Generic[Item, Result]):
                 else:
                     done.set_result(result)
         self._task = None
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _query(self, query: Callable[[apsw.Connection], Read]) -> Read:
         if self._connection is None:

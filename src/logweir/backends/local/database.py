@@ -85,4 +85,4 @@ def _create_schema(connection: apsw.Connection, path: Path, schema: str, version
 
 def select(db: apsw.Connection, query: str, bindings: tuple[object, ...] = ()) -> list[Any]:
     """All rows of a query, as tuples whose types the caller knows from the schema."""
-    return db.execute(query, bindings).fetchall()  # type: ignore[arg-type]  # SQLite's values
+    return db.execute(query, bindings).fetchall()

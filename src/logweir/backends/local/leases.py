@@ -1,4 +1,4 @@
-"""The lease of a session, in SQL: claims, settlements, and what becomes of a dead worker's messages.
+"""The lease of a session, in SQL: claims, settlements, and what a dead worker leaves behind.
 
 Every function runs inside the caller's transaction. ``now`` is monotonic, in seconds.
 """
@@ -63,21 +63,19 @@ def insert_messages(
         "INSERT INTO messages (tenant, log, kind, enqueued_at, envelope) VALUES (?, ?, ?, ?, ?)",
         rows,
     )
-    came_at = {row[0]: row[3] for row in rows}
-    _add_waiting(db, Counter(row[0] for row in rows), came_at)
+    _add_waiting(db, Counter(row[0] for row in rows), {row[0]: row[3] for row in rows})
 
 
 def promote_delayed(db: apsw.Connection, now: float) -> None:
-    """Let wait again whose delay is over; also one that is too long, made before the machine's boot."""
-    moved = select(
-        db,
-        "UPDATE messages SET visible_at = NULL,"
-        " state = CASE WHEN deaths >= ? THEN 'suspect' ELSE 'waiting' END"
-        " WHERE state = 'delayed' AND (visible_at <= ? OR visible_at > ?) RETURNING tenant, state, enqueued_at",
-        (SUSPECT_DEATHS, now, now + DELAY_SECONDS_MAX),
-    )
-    waiting = [(tenant, came_at) for tenant, state, came_at in moved if state == "waiting"]
-    _add_waiting(db, Counter(tenant for tenant, _ in waiting), dict(waiting))
+    """Let wait again whose delay is over."""
+    # A delay beyond the longest was made before a boot set the monotonic clock back.
+    query = """
+        UPDATE messages SET visible_at = NULL,
+            state = CASE WHEN deaths >= ? THEN 'suspect' ELSE 'waiting' END
+        WHERE state = 'delayed' AND (visible_at <= ? OR visible_at > ?)
+        RETURNING tenant, state, enqueued_at
+    """
+    _count_waiting(db, select(db, query, (SUSPECT_DEATHS, now, now + DELAY_SECONDS_MAX)))
 
 
 def claim_fairly(
@@ -106,7 +104,7 @@ def claim_fairly(
 def claim_suspects(db: apsw.Connection, session: int, slots: int, doublings: int) -> list[Claim]:
     """Those suspects that have seen the fewest deaths, since they are the likeliest to be innocent.
 
-    Half of ``slots`` at the third death, half of that at the fourth …; twice that for each doubling.
+    Half of ``slots`` at the third death, half of that at the fourth …; twice it for each doubling.
     """
     fewest = db.execute("SELECT min(deaths) FROM messages WHERE state = 'suspect'").get
     halvings = fewest - SUSPECT_DEATHS + 1
@@ -150,7 +148,8 @@ def acknowledge(db: apsw.Connection, session: int, claim: Claim) -> bool:
 def delay(db: apsw.Connection, session: int, claim: Claim, visible_at: float) -> bool:
     """Let a message wait until ``visible_at``, if the session holds it."""
     db.execute(
-        "UPDATE messages SET state = 'delayed', lease = NULL, visible_at = ? WHERE id = ? AND lease = ?",
+        "UPDATE messages SET state = 'delayed', lease = NULL, visible_at = ?"
+        " WHERE id = ? AND lease = ?",
         (visible_at, claim.id, session),
     )
     return _left_flight(db, claim)
@@ -159,22 +158,24 @@ def delay(db: apsw.Connection, session: int, claim: Claim, visible_at: float) ->
 def end_session(db: apsw.Connection, session: int, now: float, *, died: bool) -> int:
     """Hand back all that a session holds; how many there were.
 
-    A worker that died may have died of one of them, so each counts a death; see the ADR on suspects.
+    A worker that died may have died of any of them, so each counts a death.
     """
-    deaths = int(died)
-    handed_back = db.execute(
-        "UPDATE messages SET lease = NULL, deaths = deaths + ?1,"
-        " state = CASE WHEN deaths + ?1 < ?2 THEN 'waiting'"
-        "              WHEN deaths + ?1 <= ?3 THEN 'suspect' ELSE 'delayed' END,"
-        " visible_at = CASE WHEN deaths + ?1 > ?3"
-        "                   THEN ?4 + min(5.0, 0.25 * (deaths + ?1 - ?3)) END"
-        " WHERE state = 'leased' AND lease = ?5 RETURNING tenant, state, enqueued_at",
-        (deaths, SUSPECT_DEATHS, ALONE_DEATHS, now, session),
-    ).fetchall()
-    waiting = [(tenant, came_at) for tenant, state, came_at in handed_back if state == "waiting"]
+    # Only who was alone with the worker's death is made to wait, longer each time.
+    query = """
+        UPDATE messages SET lease = NULL, deaths = deaths + ?1,
+            state = CASE WHEN deaths + ?1 < ?2 THEN 'waiting'
+                         WHEN deaths + ?1 <= ?3 THEN 'suspect'
+                         ELSE 'delayed' END,
+            visible_at = CASE WHEN deaths + ?1 > ?3
+                              THEN ?4 + min(5.0, 0.25 * (deaths + ?1 - ?3)) END
+        WHERE state = 'leased' AND lease = ?5
+        RETURNING tenant, state, enqueued_at
+    """
+    bindings = (int(died), SUSPECT_DEATHS, ALONE_DEATHS, now, session)
+    handed_back = select(db, query, bindings)
     for tenant, count in Counter(tenant for tenant, _, _ in handed_back).items():
         _add_in_flight(db, tenant, -count)
-    _add_waiting(db, Counter(tenant for tenant, _ in waiting), dict(waiting))
+    _count_waiting(db, handed_back)
     db.execute("DELETE FROM sessions WHERE id = ?", (session,))
     return len(handed_back)
 
@@ -241,6 +242,12 @@ def _left_flight(db: apsw.Connection, claim: Claim) -> bool:
 
 def _add_in_flight(db: apsw.Connection, tenant: str, count: int) -> None:
     db.execute("UPDATE tenants SET in_flight = in_flight + ? WHERE tenant = ?", (count, tenant))
+
+
+def _count_waiting(db: apsw.Connection, moved: Iterable[tuple[str, str, float]]) -> None:
+    """Count those of (tenant, new state, enqueued_at) that wait now."""
+    waiting = [(tenant, came_at) for tenant, state, came_at in moved if state == "waiting"]
+    _add_waiting(db, Counter(tenant for tenant, _ in waiting), dict(waiting))
 
 
 def _add_waiting(db: apsw.Connection, counts: Counter[str], came_at: dict[str, float]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
@@ -22,11 +22,23 @@ from logweir.reasons import Burial
 
 Result = TypeVar("Result")
 
-_PAGE = 100  # rows read at once: a page of the largest texts is some hundred MiB at worst
+_PROGRESS: Final = """
+    SELECT p.sha256, (SELECT count(*) FROM recorded_chunks r
+                      WHERE r.log_id = p.log_id AND r.sha256 = p.sha256), p.chunks
+    FROM plans p WHERE p.log_id = ?
+"""
+_LETTERS: Final = """
+    SELECT l.log_id, l.sha256, l.reason, l.error, l.characters, l.attempts, l.received_at,
+        l.buried_at, p.sha256 IS NOT NULL
+    FROM dead_letters l
+    LEFT JOIN processed_logs p ON p.log_id = l.log_id AND p.sha256 = l.sha256
+    ORDER BY l.log_id, l.sha256
+"""
+_PAGE: Final = 100  # rows read at once: a page of the largest texts is some hundred MiB at worst
 
 
 class LocalReader:
-    """The Reader of one machine. A tenant without a file has nothing, and no file is made for it."""
+    """The Reader of one machine. A tenant without a file has nothing, and none is made for it."""
 
     def __init__(self, data_dir: Path) -> None:
         self._directory = data_dir / "tenants"
@@ -46,7 +58,7 @@ class LocalReader:
         row = await self._query(
             tenant,
             lambda db: db.execute(
-                f"SELECT {rows.DOCUMENT} FROM processed_logs WHERE log_id = ?",  # noqa: S608  # our own names
+                f"SELECT {rows.DOCUMENT} FROM processed_logs WHERE log_id = ?",
                 (log,),
             ).fetchone(),
         )
@@ -55,21 +67,14 @@ class LocalReader:
     async def documents(self, tenant: TenantId) -> AsyncIterator[Document]:
         """In pages, so that a large tenant fits into memory."""
         after = ""
-        while page := await self._query(tenant, _page_of(rows.DOCUMENT, "processed_logs", after)):
+        while page := await self._query(tenant, _page_after(after)):
             for row in page:
                 yield rows.document(row)
             after = page[-1][0]
 
     async def progress(self, tenant: TenantId, log: LogId) -> Sequence[Progress]:
         """The plans' rows, and how many chunks each has recorded."""
-        found = await self._query(
-            tenant,
-            lambda db: db.execute(
-                "SELECT sha256, (SELECT count(*) FROM recorded_chunks r"
-                " WHERE r.log_id = p.log_id AND r.sha256 = p.sha256), chunks FROM plans p WHERE log_id = ?",
-                (log,),
-            ).fetchall(),
-        )
+        found = await self._query(tenant, lambda db: select(db, _PROGRESS, (log,)))
         return [
             Progress(sha256=sha, chunks_done=done, chunks=chunks)
             for sha, done, chunks in found or ()
@@ -77,27 +82,16 @@ class LocalReader:
 
     async def letters(self, tenant: TenantId) -> AsyncIterator[LetterSummary]:
         """Without their texts."""
-        found = await self._query(
-            tenant,
-            lambda db: select(
-                db,
-                "SELECT l.log_id, l.sha256, l.reason, l.error, l.characters, l.attempts, l.received_at,"
-                " l.buried_at, p.sha256 IS NOT NULL FROM dead_letters l LEFT JOIN processed_logs p"
-                " ON p.log_id = l.log_id AND p.sha256 = l.sha256 ORDER BY l.log_id, l.sha256",
-            ),
-        )
-        for log, sha256, reason, error, characters, attempts, received, buried, resolved in (
-            found or ()
-        ):
+        for row in await self._query(tenant, lambda db: select(db, _LETTERS)) or ():
             yield LetterSummary(
-                key=TextKey(tenant, LogId(log), sha256),
-                reason=Burial(reason),
-                error=error,
-                characters=characters,
-                attempts=attempts,
-                received_at=parse_timestamp(received),
-                buried_at=parse_timestamp(buried),
-                resolved=bool(resolved),
+                key=TextKey(tenant, LogId(row[0]), row[1]),
+                reason=Burial(row[2]),
+                error=row[3],
+                characters=row[4],
+                attempts=row[5],
+                received_at=parse_timestamp(row[6]),
+                buried_at=parse_timestamp(row[7]),
+                resolved=bool(row[8]),
             )
 
     async def letter(self, key: TextKey) -> DeadLetter | None:
@@ -105,7 +99,7 @@ class LocalReader:
         row = await self._query(
             key.tenant,
             lambda db: db.execute(
-                f"SELECT {rows.LETTER} FROM dead_letters WHERE log_id = ? AND sha256 = ?",  # noqa: S608  # our own names
+                f"SELECT {rows.LETTER} FROM dead_letters WHERE log_id = ? AND sha256 = ?",
                 (key.log, key.sha256),
             ).fetchone(),
         )
@@ -153,16 +147,11 @@ class LocalReader:
 
 
 def _counts(db: apsw.Connection) -> tuple[int, int, int]:
-    row: tuple[int, int, int] = db.execute(
-        "SELECT (SELECT count(*) FROM processed_logs), (SELECT count(*) FROM dead_letters),"
-        " (SELECT count(*) FROM plans)"
-    ).fetchall()[0]
-    return row
+    tables = ("processed_logs", "dead_letters", "plans")
+    documents, letters, plans = (select(db, f"SELECT count(*) FROM {t}")[0][0] for t in tables)
+    return documents, letters, plans
 
 
-def _page_of(columns: str, table: str, after: str) -> Callable[[apsw.Connection], list[rows.Row]]:
-    return lambda db: select(
-        db,
-        f"SELECT {columns} FROM {table} WHERE log_id > ? ORDER BY log_id LIMIT {_PAGE}",  # noqa: S608  # our own names
-        (after,),
-    )
+def _page_after(log_id: str) -> Callable[[apsw.Connection], list[rows.Row]]:
+    query = f"SELECT {rows.DOCUMENT} FROM processed_logs WHERE log_id > ? ORDER BY log_id LIMIT ?"
+    return lambda db: select(db, query, (log_id, _PAGE))

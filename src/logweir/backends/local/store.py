@@ -1,4 +1,4 @@
-"""The store of one machine: a SQLite file for each tenant, so that no query can reach another's data."""
+"""The store of one machine: a SQLite file for each tenant; no query can reach another's data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LocalStore:
         self._directory.mkdir(mode=0o700, exist_ok=True)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self._open: OrderedDict[TenantId, GroupCommit[Operation, Any]] = OrderedDict()
-        self._closing: set[asyncio.Future[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def find(self, key: TextKey) -> Found:
         """One look-up by the primary key."""
@@ -107,7 +107,7 @@ class LocalStore:
         def delete(db: apsw.Connection) -> None:
             for table in ("plans", "recorded_chunks"):
                 db.execute(
-                    f"DELETE FROM {table} WHERE log_id = ? AND sha256 = ?",  # noqa: S608  # our own names
+                    f"DELETE FROM {table} WHERE log_id = ? AND sha256 = ?",
                     (key.log, key.sha256),
                 )
 
@@ -132,10 +132,7 @@ class LocalStore:
 
     async def close(self) -> None:
         """Close every file, after what is under way."""
-        while self._closing or not all(commit.idle for commit in self._open.values()):
-            await asyncio.sleep(0.001)
-        for commit in self._open.values():
-            commit.close()
+        await asyncio.gather(*self._closing, *(commit.close() for commit in self._open.values()))
         self._executor.shutdown()
 
     async def _run(
@@ -167,15 +164,13 @@ class LocalStore:
     def _close_if_idle(self, tenant: TenantId) -> None:
         if not self._open[tenant].idle:
             return
-        commit = self._open.pop(tenant)
-        # Beside the loop: the last to close a file moves its journal into it, which takes an fsync.
-        closing = asyncio.get_running_loop().run_in_executor(self._executor, commit.close)
+        closing = asyncio.create_task(self._open.pop(tenant).close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
 
 def open_tenant(directory: Path, tenant: TenantId, *, create: bool = True) -> apsw.Connection:
-    """A tenant's file. Raises Misconfigured where it is another tenant's, by a mistaken copy or restore."""
+    """A tenant's file. Raises Misconfigured where it is another's, by a mistaken copy, say."""
     path = directory / file_name(tenant)
     db = open_database(path, "tenant.sql", SCHEMA_VERSION, create=create)
     owner = db.execute("SELECT tenant_id FROM owner").get
@@ -197,7 +192,7 @@ def _write(db: apsw.Connection, operations: Sequence[Operation]) -> list[Any]:
 def _insert(db: apsw.Connection, table: str, columns: str, row: rows.Row) -> None:
     marks = ", ".join("?" * len(row))
     db.execute(
-        f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608  # our own names
+        f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING",
         row,
     )
 
@@ -218,7 +213,7 @@ def _chunks_at(db: apsw.Connection, key: TextKey) -> int | None:
 
 def _plan_at(db: apsw.Connection, key: TextKey) -> Plan | None:
     row = db.execute(
-        f"SELECT {rows.PLAN} FROM plans WHERE log_id = ? AND sha256 = ?",  # noqa: S608  # our own names
+        f"SELECT {rows.PLAN} FROM plans WHERE log_id = ? AND sha256 = ?",
         (key.log, key.sha256),
     ).fetchone()
     return None if row is None else rows.plan(key.tenant, row)
