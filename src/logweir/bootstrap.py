@@ -37,14 +37,22 @@ class Ports:
 
 
 @asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
-    """The back end that the settings name; closed on leaving. Raises Misconfigured."""
+async def open_ports(settings: Settings, *, create: bool = True) -> AsyncIterator[Ports]:
+    """The back end that the settings name; closed on leaving. Raises Misconfigured.
+
+    Without ``create`` there must be a data directory: who only looks makes none.
+    """
     from logweir.backends.local.broker import LocalBroker
     from logweir.backends.local.reader import LocalReader
     from logweir.backends.local.store import LocalStore
 
     clock = SystemClock()
-    _make_private(settings.data_dir)
+    if create:
+        _make_private(settings.data_dir)
+    elif not settings.data_dir.is_dir():
+        raise Misconfigured(
+            f"LOGWEIR_DATA_DIR, --data-dir: there is no directory {settings.data_dir.absolute()}"
+        )
     broker = LocalBroker(settings.data_dir, clock, settings.limits)
     store = LocalStore(settings.data_dir)
     try:

@@ -90,7 +90,9 @@ async def _settle() -> None:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds and a ``Z``: 2026-01-31T09:26:53.589793Z."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -36,10 +36,10 @@ from enum import StrEnum
 from typing import Final
 
 from logweir.clock import parse_timestamp, timestamp
-from logweir.errors import InvalidId, UnknownVersion, Unreadable
+from logweir.errors import UnknownVersion, Unreadable
 from logweir.ids import LogId, TenantId
 
-VERSION: Final = b"logweir/1"
+VERSION: Final = "logweir/1"
 HEADER_BYTES_MAX: Final = 1024  # two ids, two hashes and the fixed fields stay well below it
 _any_version = re.compile(rb"logweir/[0-9]{1,9}").fullmatch
 _traceparent = re.compile(
@@ -105,8 +105,8 @@ def encode(envelope: Envelope, *, base64_text: bool = False) -> bytes:
         body = base64.b64encode(body)
     chunk = e.chunk
     head = (
-        f"{VERSION.decode()}\nkind: {'log' if chunk is None else 'chunk'}\n"
-        f"tenant: {e.tenant}\nlog: {e.log}\nsource: {e.source.value}\n"
+        f"{VERSION}\nkind: {'log' if chunk is None else 'chunk'}\n"
+        f"tenant: {e.tenant}\nlog: {e.log}\nsource: {e.source}\n"
         f"received: {timestamp(e.received_at)}\nattempt: {e.attempt}\n"
         f"sha256: {e.sha256}\ncharacters: {e.characters}\n"
         + (f"index: {chunk.index}\nfirst: {chunk.first}\nend: {chunk.end}\n" if chunk else "")
@@ -125,7 +125,7 @@ def decode(raw: bytes) -> Envelope:
     """
     head, separator, body = raw.partition(b"\n\n")
     version, _, lines = head.partition(b"\n")
-    if version != VERSION:
+    if version != VERSION.encode():
         if _any_version(version):
             raise UnknownVersion(f"version {version.decode()} is not known to this release")
         raise Unreadable("no version line")
@@ -135,7 +135,7 @@ def decode(raw: bytes) -> Envelope:
         fields = _fields(lines.decode("ascii").split("\n"))
         in_base64 = fields.get("encoding") == "base64"
         envelope = _envelope(fields, _text(fields, body, in_base64))
-    except (KeyError, ValueError, InvalidId) as error:
+    except (KeyError, ValueError, OverflowError) as error:  # InvalidId is a ValueError
         raise Unreadable(f"a header or the text cannot be read: {type(error).__name__}") from error
     if encode(envelope, base64_text=in_base64) != raw:
         raise Unreadable("the checksum or the form is wrong")

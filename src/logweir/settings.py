@@ -142,7 +142,7 @@ class Settings:
 def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; a flag (by the field's name) wins over its variable.
 
-    Raises Misconfigured, naming the variable, where one is unknown or impossible.
+    Raises Misconfigured, naming the variable or flag, where one is unknown or impossible.
     """
     known = {f.name: f for f in dataclasses.fields(Settings)}
     texts = {
@@ -156,12 +156,20 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None)
         raise Misconfigured(f"{names}: there is no such setting. There are: {choices}")
     if "PORT" in environment:  # Cloud Run's own
         texts.setdefault("port", environment["PORT"])
-    texts |= flags or {}
-    return Settings(**{name: _parsed(name, texts[name], known[name]) for name in texts})
+    given_as = {name: PREFIX + name.upper() for name in texts}
+    if flags:
+        texts |= flags
+        given_as |= {name: flag_of(name) for name in flags}
+    return Settings(**{name: _parsed(given_as[name], texts[name], known[name]) for name in texts})
 
 
-def _parsed(name: str, text: str, of: dataclasses.Field[Any]) -> Any:
+def flag_of(name: str) -> str:
+    """The flag of a setting: --data-dir."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _parsed(given_as: str, text: str, of: dataclasses.Field[Any]) -> Any:
     try:
         return of.metadata["parse"](text)
     except Misconfigured as error:
-        raise Misconfigured(f"{PREFIX}{name.upper()} {error}") from None
+        raise Misconfigured(f"{given_as} {error}") from None

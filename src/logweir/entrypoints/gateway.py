@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 
 from logweir.clock import Clock
+from logweir.entrypoints.deadline import Deadline
 from logweir.envelope import Envelope
 from logweir.errors import BrokerUnavailable, Rejection, Unavailable
 from logweir.limits import Limits
@@ -44,6 +45,8 @@ class Gateway:
         self._planner = planner
         self._clock = clock
         self._limits = limits
+        self._receiving = Deadline(limits.receive_seconds_max)
+        self._publishing = Deadline(limits.publish_seconds_max)
         self._requests = 0
         self._bytes = 0
         self.counts: Counter[str] = Counter()
@@ -98,7 +101,7 @@ class Gateway:
         body = bytearray()
         pieces = 0
         try:
-            async with asyncio.timeout(self._limits.receive_seconds_max):
+            with self._receiving:
                 while await self._receive_piece(body, receive):
                     pieces += 1
                     _check_pieces(pieces, len(body))
@@ -140,7 +143,7 @@ class Gateway:
     async def _hand_over(self, envelope: Envelope) -> None:
         """Raises a Rejection with 503: whether the broker has the log is unknown then."""
         try:
-            async with asyncio.timeout(self._limits.publish_seconds_max):
+            with self._publishing:
                 await self._planner.hand_over(envelope)
         except (Unavailable, TimeoutError) as error:
             _log.error("publish_failed", tenant=envelope.tenant, log=envelope.log, error=str(error))

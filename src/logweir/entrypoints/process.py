@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final, cast
 
 import uvloop
 
@@ -30,6 +32,7 @@ def run(
     ends soon after it: its standard input is a pipe whose other end only the supervisor holds.
     """
     os.umask(0o077)
+    sys.stderr = cast(Any, _LossyStream(sys.stderr))
     logs.configure(settings.log_level, role)
     if supervised:
         threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -47,6 +50,28 @@ async def _main(main: Callable[[Stop], Awaitable[None]], supervised: bool) -> No
             loop.add_signal_handler(signal.SIGINT, stop)
 
     await main(on_stop)
+
+
+class _LossyStream:
+    """A stream that loses what it cannot write.
+
+    Where stderr is a file on a disk that is full, a line about it must not become a 500.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _end_with_parent() -> None:

@@ -43,7 +43,7 @@ async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
         gateway = Gateway(
             planner(settings, ports.store, ports.publisher), ports.clock, settings.limits
         )
-        server = _BoundServer(gateway, _bind(settings.host, settings.port))
+        server = BoundServer(gateway, bind(settings.host, settings.port))
         counts = asyncio.create_task(_log_counts(gateway))
         serving = asyncio.create_task(server.serve())
         stopped = asyncio.create_task(stopping.wait())
@@ -61,7 +61,7 @@ async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
     os._exit(0)
 
 
-class _BoundServer(Server):
+class BoundServer(Server):
     """granian on a socket that is bound already.
 
     Bound by itself, it shares its port with any second gateway, and cannot tell which one it is.
@@ -98,7 +98,8 @@ class _BoundServer(Server):
         self._ssp = None
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Misconfigured where the address is not to be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -30,8 +30,8 @@ class Supervisor:
     """Keeps a gateway and workers running until it is stopped."""
 
     def __init__(self, settings: Settings, announce: Callable[[Settings], None]) -> None:
-        """``announce`` is called once, when the gateway listens."""
-        self._settings = replace(settings, port=settings.port or _free_port(settings.host))
+        """``announce`` is called once, when the gateway listens. Raises Misconfigured."""
+        self._settings = replace(settings, port=_free_port(settings.host, settings.port))
         self._announce = announce
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -145,9 +145,16 @@ def _other_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
-def _free_port(host: str) -> int:
+def _free_port(host: str, port: int) -> int:
+    """The port, or any for 0. Another's listener there would be announced as our own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
-        listener.bind((host, 0))
-        port: int = listener.getsockname()[1]
-    return port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise Misconfigured(
+                f"LOGWEIR_HOST, LOGWEIR_PORT: cannot listen on {host} port {port}: {error.strerror}"
+            ) from error
+        free: int = listener.getsockname()[1]
+    return free

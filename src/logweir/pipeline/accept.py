@@ -10,6 +10,7 @@ the body; a function on a cloud, which gets both at once, does so in one go.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,14 @@ from logweir.pipeline.json_body import json_type, parse_members
 from logweir.reasons import Reason
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
+Headers = Mapping[bytes, Sequence[str]]
+
+_READ = frozenset(
+    (
+        *(b"content-type", b"content-length", b"content-encoding", b"transfer-encoding"),
+        *(b"x-tenant-id", b"x-log-id", b"traceparent"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +56,7 @@ def examine(raw_headers: RawHeaders, limits: Limits) -> Opening:
     is_text = source is Source.TEXT
     tenant = _tenant_header(headers) if is_text else None
     log = _log_header(headers) if is_text else None
-    traceparent = headers.get("traceparent", ())
+    traceparent = headers.get(b"traceparent", ())
     _check_framing(headers)
     return Opening(
         source=source,
@@ -83,14 +92,16 @@ def accept(opening: Opening, body: bytes, clock: Clock, limits: Limits) -> Envel
     )
 
 
-def _collect(raw_headers: RawHeaders, limits: Limits) -> Mapping[str, Sequence[str]]:
-    """Every header's values by its lower-case name: ``dict`` would keep only the last of two."""
-    headers: dict[str, list[str]] = {}
+def _collect(raw_headers: RawHeaders, limits: Limits) -> Headers:
+    """The values of each header that matters: ``dict`` would keep only the last of two."""
+    headers: dict[bytes, list[str]] = {}
     count = size = 0
     for name, value in raw_headers:
         count += 1
         size += len(name) + len(value) + 4
-        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        name = name.lower()
+        if name in _READ:
+            headers.setdefault(name, []).append(value.decode("latin-1"))
     if size > limits.header_bytes_max:
         raise Rejection(
             Reason.HEADERS_TOO_LARGE,
@@ -108,19 +119,26 @@ def _collect(raw_headers: RawHeaders, limits: Limits) -> Mapping[str, Sequence[s
     return headers
 
 
-def _single(headers: Mapping[str, Sequence[str]], name: str) -> str | None:
+def _single(headers: Headers, name: bytes) -> str | None:
     values = headers.get(name, ())
     if len(values) > 1:
-        raise Rejection(Reason.MALFORMED_HEADER, f"Send {name} once.", limit=1, actual=len(values))
+        raise Rejection(
+            Reason.MALFORMED_HEADER, f"Send {name.decode()} once.", limit=1, actual=len(values)
+        )
     return values[0].strip() if values else None
 
 
-def _source(headers: Mapping[str, Sequence[str]]) -> Source:
-    content_type = _single(headers, "content-type")
+def _source(headers: Headers) -> Source:
+    content_type = _single(headers, b"content-type")
     if not content_type:
         raise Rejection(
             Reason.MISSING_CONTENT_TYPE, "Send Content-Type: application/json or text/plain."
         )
+    return _source_of(content_type)
+
+
+@functools.lru_cache(64)  # clients send the same few
+def _source_of(content_type: str) -> Source:
     media_type, _, parameters = content_type.partition(";")
     match media_type.strip().lower():
         case "application/json":
@@ -129,8 +147,7 @@ def _source(headers: Mapping[str, Sequence[str]]) -> Source:
             source = Source.TEXT
         case _:
             raise Rejection(
-                Reason.UNSUPPORTED_CONTENT_TYPE,
-                "Send Content-Type: application/json or text/plain.",
+                Reason.UNSUPPORTED_CONTENT_TYPE, "Send Content-Type: application/json or text/plain."
             )
     charsets = [
         value.strip().strip('"').lower()
@@ -142,8 +159,10 @@ def _source(headers: Mapping[str, Sequence[str]]) -> Source:
     return source
 
 
-def _coding(headers: Mapping[str, Sequence[str]]) -> Coding:
-    value = _single(headers, "content-encoding") or "identity"
+def _coding(headers: Headers) -> Coding:
+    value = _single(headers, b"content-encoding")
+    if not value:
+        return Coding.IDENTITY
     try:
         return Coding(value.lower())
     except ValueError:
@@ -153,8 +172,8 @@ def _coding(headers: Mapping[str, Sequence[str]]) -> Coding:
         ) from None
 
 
-def _content_length(headers: Mapping[str, Sequence[str]], limits: Limits) -> int | None:
-    value = _single(headers, "content-length")
+def _content_length(headers: Headers, limits: Limits) -> int | None:
+    value = _single(headers, b"content-length")
     if value is None:
         return None
     if not (value.isascii() and value.isdigit()):
@@ -166,14 +185,14 @@ def _content_length(headers: Mapping[str, Sequence[str]], limits: Limits) -> int
     return length
 
 
-def _check_framing(headers: Mapping[str, Sequence[str]]) -> None:
+def _check_framing(headers: Headers) -> None:
     """Refuse what two servers in a row could take for two different requests."""
-    transfer = _single(headers, "transfer-encoding")
+    transfer = _single(headers, b"transfer-encoding")
     if transfer is None:
         return
     if transfer.lower() != "chunked":
         raise Rejection(Reason.UNSUPPORTED_CODING, "Send no Transfer-Encoding but chunked.")
-    if "content-length" in headers:
+    if b"content-length" in headers:
         raise Rejection(
             Reason.MALFORMED_HEADER, "Send Content-Length or Transfer-Encoding, not both."
         )
@@ -189,8 +208,8 @@ def body_too_large(actual: int, limits: Limits) -> Rejection:
     )
 
 
-def _tenant_header(headers: Mapping[str, Sequence[str]]) -> TenantId:
-    values = headers.get("x-tenant-id", ())
+def _tenant_header(headers: Headers) -> TenantId:
+    values = headers.get(b"x-tenant-id", ())
     if not values:
         raise Rejection(Reason.MISSING_TENANT_ID, "Send the header X-Tenant-ID.")
     if len(values) > 1:
@@ -203,8 +222,8 @@ def _tenant_header(headers: Mapping[str, Sequence[str]]) -> TenantId:
     return _tenant(values[0])
 
 
-def _log_header(headers: Mapping[str, Sequence[str]]) -> LogId | None:
-    values = headers.get("x-log-id", ())
+def _log_header(headers: Headers) -> LogId | None:
+    values = headers.get(b"x-log-id", ())
     if len(values) > 1:
         raise Rejection(
             Reason.DUPLICATE_LOG_ID, "Send X-Log-ID at most once.", limit=1, actual=len(values)

@@ -195,7 +195,9 @@ class Consumer:
         # The message of an error may quote the text, so only its type is logged.
         _event(envelope, "attempt_failed", attempt=envelope.attempt, error=type(error).__name__)
         if envelope.attempt >= self._limits.attempts_max:
-            last = f"{type(error).__name__}: {error}"[:_ERROR_CHARACTERS_MAX]
+            # Half of a surrogate pair, as in a file's name, is what no store can keep.
+            last = f"{type(error).__name__}: {error}".encode(errors="backslashreplace").decode()
+            last = last[:_ERROR_CHARACTERS_MAX]
             return await self._bury(envelope, delivery, Burial.ATTEMPTS_EXHAUSTED, last)
         await self._clock.sleep(self._backoff(envelope.attempt))
         await self._publisher.publish([envelope.next_attempt()])

@@ -16,8 +16,8 @@ from logweir.errors import Rejection
 from logweir.reasons import Reason
 
 # The closing quote is optional: a string without one must not be tried again from each quote in it.
-_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
-_BREAKS = re.compile(r"[\[{,]")
+# Possessive: a regex that may give characters back takes 60 times the body's memory.
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 def parse_members(body: str, names: Iterable[str], values_max: int) -> dict[str, Any]:
@@ -37,7 +37,8 @@ def parse_members(body: str, names: Iterable[str], values_max: int) -> dict[str,
     if not isinstance(value, dict):
         raise Rejection(Reason.NOT_AN_OBJECT, "Send a JSON object.", actual=json_type(value))
     members = {name: value[name] for name in names if name in value}
-    _check_surrogates(members)
+    if "\\u" in body:  # half of a pair can only be spelled so
+        _check_surrogates(members)
     if members.get("log_id", "") is None:
         del members["log_id"]
     return members
@@ -52,7 +53,7 @@ def json_type(value: object) -> str:
 def _check_complexity(body: str, values_max: int) -> None:
     if len(body) <= values_max:
         return
-    values = sum(1 for _ in _BREAKS.finditer(_STRINGS.sub("", body)))
+    values = sum(map(_STRINGS.sub("", body).count, "[{,"))
     if values > values_max:
         raise Rejection(
             Reason.JSON_TOO_COMPLEX,

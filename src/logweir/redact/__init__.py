@@ -8,15 +8,14 @@
     numbers.py      guards: phones, cards, SSN
     secrets.py      guards: key = value, tokens, Authorization
 
-Offsets are code points. The spans never overlap and are in order: a row of the table sees the
-text with what the rows above it found already cut out, so the order of the rows is precedence;
-where a later row's span takes in an earlier one's (a quoted secret with a URL in it), both become one
-under the name of the later. ``redact(redact(x).text).text == redact(x).text`` for every text.
+Offsets are code points. The spans are in order and never overlap: a row of the table sees the text
+with what the rows above it found already cut out, so the order of the rows is precedence. Where a
+row's span takes in an earlier one's (a quoted secret with a URL in it), both become one, under the
+name of the one that begins first. Redacting twice changes nothing.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from logweir.redact.neighbours import MARKER
@@ -39,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A text without its secrets, and how many each rule took; a rule that took none is not named."""
+    """A text without its secrets, and how many each rule took, of the rules that took any."""
 
     text: str
     counts: dict[str, int]
@@ -52,11 +51,12 @@ def find(text: str) -> list[Span]:
 
 def redact(text: str) -> Redacted:
     """The text with each span replaced by the marker."""
-    hits = scan(text)
-    pieces = []
+    pieces: list[str] = []
+    counts: dict[str, int] = {}
     done = 0
-    for start, end, _ in hits:
+    for start, end, rule in scan(text):
         pieces.append(text[done:start])
+        counts[rule.name] = counts.get(rule.name, 0) + 1
         done = end
     pieces.append(text[done:])
-    return Redacted(MARKER.join(pieces), dict(Counter(rule.name for _, _, rule in hits)))
+    return Redacted(MARKER.join(pieces), counts)

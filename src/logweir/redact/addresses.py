@@ -10,55 +10,67 @@ from typing import Final
 from logweir.redact.neighbours import (
     DIGITS,
     LETTERS,
+    MARKER,
     WORD,
     char_before,
     marker_touches,
     word_before,
+    words,
 )
 from logweir.redact.rule import Range
 
-_VERSION_WORDS: Final = frozenset(
-    ["build", "firmware", "rel", "release", "rev", "revision", "v", "ver", "version", "versions"]
-)
 _ALNUM: Final = ascii_letters + digits
+_VERSION_WORDS: Final = words("""
+    amendment build chapter clause firmware rel release rev revision section sections v ver version
+    versions
+""")
 # Nobody numbers a version like these networks.
 _PRIVATE: Final = ("10.", "127.", "192.168.", "172.", "169.254.")
+_COMPARED: Final = ("<=", ">=", "<<", "(=", "~>", "==")  # libfoo (>= 1.2.3.4)
+_EPOCH: Final = re.compile(r"(?:\A|[^0-9.])[0-9]{1,2}:\Z")  # Debian's: 2:1.4.99.1
+_RANGE: Final = re.compile("-[0-9]{1,3}[.]")
 
 
 def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
     """Four octets that are no version and no part of a longer number."""
     end = match.end()
-    if max(map(int, text[start:end].split("."))) > 255:
-        return None
-    private = text.startswith(_PRIVATE, start)
-    if not _address_begins(text, start, private) or not _address_ends(text, end, private):
+    if max(map(int, text[start:end].split("."))) > 255 or not _is_apart(text, start, end):
         return None
     if word_before(text, start) in _VERSION_WORDS or marker_touches(text, start, end):
         return None
-    return start, end
+    if text.startswith(_PRIVATE, start) or not _is_version(text, start, end):
+        return start, end
+    return None
 
 
-def _address_begins(text: str, start: int, private: bool) -> bool:
+def _is_apart(text: str, start: int, end: int) -> bool:
     before = char_before(text, start)
     if before in WORD or before == ".":
         return False
-    further = text[start - 2] if start >= 2 else ""
-    if before == "-":
-        return further not in LETTERS  # nginx-1.25.3.1, but 10.0.0.1-10.0.0.9
-    # Chrome/1.2.3.4 is a product; Java writes localhost/127.0.0.1, and host/8.8.8.8:53
-    return before != "/" or private or further not in WORD or _port_follows(text, start)
+    if before in {"-", ":"} and start >= 2:
+        further = text[start - 2]
+        if before == "-" and further in LETTERS:
+            return False  # nginx-1.25.3.1, but 10.0.0.1-10.0.0.9
+        if before == ":" and (further == "/" or text.endswith(".jar", 0, start - 1)):
+            return False  # a stack trace: ~[classes/:1.2.3.4]
+    after, behind = text[end : end + 1], text[end + 1 : end + 2]
+    joined = after in {".", "+"} and (behind in WORD or text.startswith(MARKER, end + 1))
+    return after not in WORD and not joined
 
 
-def _port_follows(text: str, start: int) -> bool:
-    end = text.find(":", start, start + len("255.255.255.255:"))
-    return end > 0 and text[end + 1 : end + 2] in DIGITS
+def _is_version(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - 4) : start]
+    if before[-1:] == "/" and before[-2:-1] in LETTERS:
+        return not _port_follows(text, end)  # Chrome/1.2.3.4, but Java's dns.google/8.8.8.8:53
+    if _EPOCH.search(before):
+        return True
+    if text[end : end + 1] == "-" and text[end + 1 : end + 2] in WORD:
+        return not _RANGE.match(text, end)  # 1.2.3.4-alpine, 1.2.3.4-2
+    return before.rstrip(" ").endswith(_COMPARED)
 
 
-def _address_ends(text: str, end: int, private: bool) -> bool:
-    after, further = text[end : end + 1], text[end + 1 : end + 2]
-    if after in WORD or (after in {".", "+"} and further in WORD):
-        return False
-    return after != "-" or private or further not in LETTERS  # 1.2.3.4-alpine
+def _port_follows(text: str, end: int) -> bool:
+    return text[end : end + 1] == ":" and text[end + 1 : end + 2] in DIGITS
 
 
 _RUN: Final = frozenset(hexdigits + ":.")
@@ -98,44 +110,60 @@ def _looks_assigned(groups: list[str]) -> bool:
     if len(groups) == 8 and all(len(group) == 2 for group in groups):
         return False  # EUI-64
     first = groups[0].lower()
-    if first and not DIGITS.intersection(first) and not first.startswith(("fc", "fd", "fe", "ff")):
-        return False  # dec::f32
+    if first and len(groups) < 8 and first != "64":
+        networks = (
+            "2",
+            "3",
+            "fc",
+            "fd",
+            "fe",
+            "ff",
+        )  # what was ever given out: no dec::f32, F1::F2
+        if len(first) < 3 or not first.startswith(networks):
+            return False
     return any(DIGITS.intersection(group) for group in groups)
 
 
-_LOCAL: Final = frozenset(_ALNUM + "._%+-")
 _ESCAPED_JOINT: Final = re.compile(
     r"%(?:20|22|26|2[Ff]|3[A-Fa-f])"
 )  # no "+", no "_": these may be in names
 # systemd units and file names look like e-mail: user@1000.service, logo@2x.png
-_NO_DOMAIN: Final = frozenset(
-    "service socket timer slice scope mount target device path swap automount"
-    " png jpg jpeg gif svg webp ico js ts mjs css map json yaml yml xml html txt log gz zip"
-    " py pyc java class jar go rs rb php sh so dll exe conf".split()
-)
+_NO_DOMAIN: Final = words("""
+    service socket timer slice scope mount target device path swap automount
+    png jpg jpeg gif svg webp ico js ts mjs css map json yaml yml xml html txt log gz zip
+    py pyc java class jar go rs rb php sh so dll exe conf
+""")
 
 
 def email(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """The domain is cut to its last label of letters; letters of other scripts belong to the name."""
-    domain = match["domain"].rstrip(".-")
-    labels = domain.split(".")
-    top = labels[-1].lower()
-    if len(labels) < 2 or not (top.isalpha() and 2 <= len(top) <= 24) or top in _NO_DOMAIN:
+    """The domain ends in letters; letters of other scripts belong to the name, too."""
+    domain = _domain(match["domain"])
+    if not domain:
         return None
-    if not all(labels) or max(map(len, labels)) > 63:
-        return None
-    if labels[0].isdecimal() and labels[1].isdecimal():
-        return None  # a package: pkg@1.2.3-beta.rc
-    name = text[start : match.start()]
-    if (start and text[start - 1] in _LOCAL and len(name) < 64) or not name.strip(".-"):
-        return None
-    if name == "git" and not text.startswith("://", max(0, start - 3)):
+    at = match.start()
+    if text.startswith("git@", max(0, at - 3)) and not text.startswith("://", max(0, at - 6)):
         return None  # git@github.com:owner/repository
-    for escape in _ESCAPED_JOINT.finditer(name):
-        start = match.start() - len(name) + escape.end()
-    start += len(text[start : match.start()]) - len(text[start : match.start()].lstrip(".-"))
-    for _ in range(64):
-        if not (start and text[start - 1].isalnum()):
-            break
+    for escape in _ESCAPED_JOINT.finditer(text, start, at):
+        start = escape.end()
+    while start < at and text[start] in ".-":
+        start += 1
+    if start == at:
+        return None
+    first = start
+    while start and first - start < 64 and text[start - 1].isalnum():
         start -= 1
     return start, match.start("domain") + len(domain)
+
+
+def _domain(run: str) -> str:
+    """The domain that a run of its characters begins with, or ""."""
+    labels = run.rstrip(".-").split(".")
+    if labels[-1].lower() in _NO_DOMAIN or not all(labels) or max(map(len, labels)) > 63:
+        return ""
+    while len(labels) > 1:
+        top = labels[-1].partition("-")[0]  # example.com-0
+        if top.isalpha() and 2 <= len(top) <= 24:
+            package = labels[0].isdecimal() and labels[1].isdecimal()  # pkg@1.2.3-beta.rc
+            return "" if package else ".".join([*labels[:-1], top])
+        labels.pop()
+    return ""

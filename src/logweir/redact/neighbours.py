@@ -6,6 +6,7 @@ Only ASCII counts as a word here: Chinese text sets no spaces around an address.
 
 from __future__ import annotations
 
+import re
 from string import ascii_letters, digits
 from typing import Final
 
@@ -15,16 +16,25 @@ DIGITS: Final = frozenset(digits)
 LETTERS: Final = frozenset(ascii_letters)
 WORD: Final = DIGITS | LETTERS | {"_"}
 
-_ESCAPES: Final = frozenset(["\\n", "\\r", "\\t"])
+_ESCAPED: Final = frozenset("nrtm")
+_ESCAPE: Final = re.compile(r"(?:\\[nrt]|\x1b\[[0-9;]{0,12}m)\Z")  # ESC [ 3 1 m: red
 _JOINTS: Final = frozenset("-./:+@")  # between these and a word there is no end of a number
 _CONTEXT: Final = 32  # characters looked at for the word before
 
 
+def words(listed: str) -> frozenset[str]:
+    """A set of words from a text of them."""
+    return frozenset(listed.split())
+
+
 def char_before(text: str, start: int) -> str:
-    r"""The character before, "" at the beginning; the two of an escaped ``\n`` are a line break."""
-    if start >= 2 and text[start - 2 : start] in _ESCAPES:
+    r"""The character before, or ""; an escaped ``\n`` or a terminal's colour is a line break."""
+    if not start:
+        return ""
+    before = text[start - 1]
+    if before in _ESCAPED and _ESCAPE.search(text, max(0, start - 16), start):
         return "\n"
-    return text[start - 1] if start else ""
+    return before
 
 
 def marker_touches(text: str, start: int, end: int) -> bool:
@@ -39,7 +49,7 @@ def stands_alone(text: str, start: int, end: int, unwanted: frozenset[str] = fro
     before = char_before(text, start)
     if before in WORD or before in {"-", "."} or before in unwanted:
         return False
-    if before in {":", ","} and start >= 2 and text[start - 2] in DIGITS:
+    if before == ":" and text[start] in DIGITS and start >= 2 and text[start - 2] in DIGITS:
         return False
     after = text[end : end + 2]
     if after[:1] in WORD or after[:1] == "%":

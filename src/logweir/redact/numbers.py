@@ -7,30 +7,34 @@ from typing import Final
 
 from logweir.redact.neighbours import (
     DIGITS,
+    MARKER,
     WORD,
     char_before,
     marker_touches,
     stands_alone,
     word_after,
     word_before,
+    words,
 )
 from logweir.redact.rule import Range
 
 _DIGIT_RUNS: Final = re.compile("[0-9]+")
+_GAPS: Final = frozenset([" ", "-", ".", "/", "(", ")", " (", ") ", ")-", "-(", ").", ")/"])
 _DATE: Final = re.compile("(?:19|20)[0-9]{2}([-./])[01]?[0-9][-./][0-3]?[0-9]")
 _PHONE_UNWANTED: Final = frozenset("+/#$~^%*\\@&")
 
 # What a number after these, or before those, counts or names: it is no phone.
-_COUNTED_BEFORE: Final = frozenset(
-    "batch between block blocks build byte bytes case chapter chunk chunks code codes episode epoch"
-    " error errors invoice issue item items job line lines model offset offsets order orders page"
-    " pages part partition port ports range ranges record records release row rows section seq"
-    " sequence serial shard size sizes sku slot slots step steps ticket v ver version".split()
-)
-_COUNTED_AFTER: Final = frozenset(
-    "b bytes gb gib hz items kb kib lines mb mhz mib min ms ns of percent pixels px records rows s"
-    " sec seconds us x".split()
-)
+_COUNTED_BEFORE: Final = words("""
+    batch between block blocks build byte bytes case chapter chunk chunks code codes episode epoch
+    error errors iec ieee invoice iso issue item items job line lines model offset offsets order
+    orders page pages part partition port ports range ranges record records release row rows
+    section seq sequence serial shard size sizes sku slot slots standard step steps ticket v ver
+    version
+""")
+_COUNTED_AFTER: Final = words("""
+    b bytes gb gib hz items kb kib lines mb mhz mib min ms ns of percent pixels px records rows s
+    sec seconds us x
+""")
 
 
 def _is_counted(text: str, start: int, end: int) -> bool:
@@ -73,7 +77,8 @@ def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
             return None
         if not word_before(text, start) or char_before(text, start) not in {" ", ":", "="}:
             return None
-        if _is_counted(text, start, end) or text[end : end + 2].strip(" ")[:1] in DIGITS:
+        columns = text[end : end + 2].strip(" ")[:1] in DIGITS or text.startswith(MARKER, end + 1)
+        if columns or _is_counted(text, start, end):
             return None
     return phone(text, start, match)
 
@@ -102,14 +107,13 @@ def named_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
 def _number_ends(text: str, start: int, end: int) -> int:
     """Where a number ends, of a run of digits, single separators and brackets.
 
-    Nobody says where a number with blanks ends: after ten digits the next blank ends it.
+    Nobody says where a number with blanks ends: after ten digits the next blank or bracket ends it.
     """
     digits = 0
     last = start
     for run in _DIGIT_RUNS.finditer(text, start, end):
         gap = text[last : run.start()]
-        long_gap = len(gap) > 1 and not gap.strip(" ") in {"(", ")", "-", ")-"}
-        if digits and (long_gap or (digits >= 10 and " " in gap)):
+        if digits and (gap not in _GAPS or (digits >= 10 and gap not in {"-", "."})):
             break
         if digits + run.end() - run.start() > 15 and digits >= 7:
             break
@@ -126,7 +130,7 @@ def _phone_of_digits(text: str, start: int, end: int, least: int) -> Range | Non
     if before in WORD or before in {"/", "+", ".", "-"} or after[:1] in WORD:
         return None
     if after[:1] in {".", ":", "/", "-"} and (
-        after[1:] in WORD or text.startswith("[REDACTED]", end + 1)
+        after[1:] in WORD or text.startswith(MARKER, end + 1)
     ):
         return None
     return start, end

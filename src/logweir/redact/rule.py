@@ -12,7 +12,7 @@ Range = tuple[int, int]
 Guard = Callable[[str, int, re.Match[str]], Range | None]
 
 
-def everything(text: str, start: int, match: re.Match[str]) -> Range:
+def everything(_text: str, start: int, match: re.Match[str]) -> Range:
     """The guard of a pattern that needs none."""
     return start, match.end()
 
@@ -25,7 +25,7 @@ class Rule:
         ^      ^            what has to stand in front of it: looking at each digit of a log
         before pattern      for a phone number would be twenty times slower
 
-    In the examples «…» marks what goes. Together with the pattern they are the rule's documentation.
+    In the examples «…» marks what goes; with the pattern they are the rule's documentation.
     """
 
     name: str

@@ -76,7 +76,8 @@ RULES: Final[tuple[Rule, ...]] = (
         name="secret",
         finds="the value of a secret",
         gate=("secret",),
-        pattern=r"(?i)secret(?:[_-]?(?:access[_-]?)?key|[_-]?(?:token|value))?" + ASSIGNED,
+        pattern=r"(?i)secret(?:[_-]?(?:access[_-]?)?key(?:_base)?|[_-]?(?:token|value))?"
+        + ASSIGNED,
         guard=secrets.named_secret,
         takes=(
             "client_secret=«abc»",
@@ -121,10 +122,14 @@ RULES: Final[tuple[Rule, ...]] = (
         guard=secrets.authorization,
         takes=(
             "Authorization: Bearer «abcdef»",
-            r'{\"authorization\":\"Token «0123abcd»\"}',
+            r"{\"authorization\":\"Token «0123abcd»\"}",
             "authorization=«0123abcd»",
         ),
-        leaves=("Authorization: Basic", "authorization: required", "authorization: Bearer [REDACTED]"),
+        leaves=(
+            "Authorization: Basic",
+            "authorization: required",
+            "authorization: Bearer [REDACTED]",
+        ),
     ),
     Rule(
         name="bearer",
@@ -149,7 +154,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the password in a URL",
         gate=("://",),
         pattern=r"://[^\s/?#:@\"'<>\[\]\\]{0,256}:(?P<value>[^\s/\"'<>\[\]\\]{1,256})@",
-        guard=secrets.value,
+        guard=secrets.only_value,
         takes=("postgres://app:«p@ss:w0rd»@db:5432/x", "redis://:«pw»@cache"),
         leaves=("http://host:8080/a@b", "https://al@host/"),
     ),
@@ -169,7 +174,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("akia", "asia"),
         pattern=r"(?:AKIA|ASIA)[0-9A-Z]{16}\b",
         guard=secrets.token,
-        takes=("id «AKIA" "IOSFODNN7EXAMPLE» used",),
+        takes=("id «AKIAIOSFODNN7EXAMPLE» used",),
         leaves=("AKIA1234", "ASIAN_MARKETS_2024_REPORT"),
     ),
     Rule(
@@ -178,7 +183,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         pattern=r"(?:gh[oprsu]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})",
         guard=secrets.token,
-        takes=(f"push with «gh" f"p_{_A36}»", f"«github" f"_pat_{_A36}_{_A36}»"),
+        takes=(f"push with «ghp_{_A36}»", f"«github_pat_{_A36}_{_A36}»"),
         leaves=("ghp_short", "github_pat_"),
     ),
     Rule(
@@ -187,7 +192,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("glpat-", "gldt-", "glrt-", "glptt-"),
         pattern=r"gl(?:pat|dt|rt|ptt)-[A-Za-z0-9_-]{20,}",
         guard=secrets.token,
-        takes=("t=«gl" "pat-a1B2c3D4e5F6a1B2c3D4»",),
+        takes=("t=«glpat-a1B2c3D4e5F6a1B2c3D4»",),
         leaves=("glpat-short",),
     ),
     Rule(
@@ -197,7 +202,7 @@ RULES: Final[tuple[Rule, ...]] = (
         pattern=r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}"
         r"|hooks\.slack\.com/services/[A-Za-z0-9/]{20,})",
         guard=secrets.token,
-        takes=("«xox" "b-1234567890-abcdefGHIJ»", "https://«hooks.slack.com" f"/services/{_A36}»"),
+        takes=("«xoxb-1234567890-abcdefGHIJ»", f"https://«hooks.slack.com/services/{_A36}»"),
         leaves=("xoxo-love", "https://hooks.slack.com/"),
     ),
     Rule(
@@ -206,7 +211,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("aiza", "ya29.", "gocspx-"),
         pattern=r"(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})",
         guard=secrets.token,
-        takes=("?k=«AI" f"za{_A36[:35]}»&z=1", "«ya29" f".{_A36}»"),
+        takes=(f"?k=«AIza{_A36[:35]}»&z=1", f"«ya29.{_A36}»"),
         leaves=("AIzaShort",),
     ),
     Rule(
@@ -215,7 +220,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"),
         pattern=r"(?:[rs]k_(?:live|test)|whsec)_[A-Za-z0-9]{16,}",
         guard=secrets.token,
-        takes=(f"«sk" f"_live_{_A36}»",),
+        takes=(f"«sk_live_{_A36}»",),
         leaves=("task_live_update", "sk_test_"),
     ),
     Rule(
@@ -224,7 +229,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("npm_", "pypi-"),
         pattern=r"(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,})",
         guard=secrets.token,
-        takes=(f"//registry/:_auth «npm" f"_{_A36}»",),
+        takes=(f"//registry/:_auth «npm_{_A36}»",),
         leaves=("npm_config_cache=/root/.npm", "pypi-mirror"),
     ),
     Rule(
@@ -233,7 +238,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("sk-", "sg."),
         pattern=r"(?:sk-[A-Za-z0-9_-]{32,}|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64})",
         guard=secrets.token,
-        takes=(f"«sk" f"-proj-{_A36}»", f"«SG" f".{_A36[:22]}.{_A36}»"),
+        takes=(f"«sk-proj-{_A36}»", f"«SG.{_A36[:22]}.{_A36}»"),
         leaves=("disk-usage-of-the-whole-cluster-is-high-now", "msg.example.handler"),
     ),
     # ---- addresses -----------------------------------------------------------------------------
@@ -296,7 +301,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "请求来自«10.0.0.1»的用户",
         ),
         leaves=(
-            "v1.2.3.4 version 1.2.3.4 version=1.2.3.4 \"version\": \"1.2.3.4\"",
+            'v1.2.3.4 version 1.2.3.4 version=1.2.3.4 "version": "1.2.3.4"',
             "Chrome/1.2.3.4 nginx-1.25.3.1 1.2.3.4-alpine foo_1.2.3.4_amd64.deb",
             "1.2.3 1.2.3.4.5 256.1.1.1 1.02.3.4 app-1.2.3.4.jar",
         ),

@@ -19,7 +19,7 @@ from logweir.redact.rules import RULES
 Hit = tuple[int, int, Rule]
 _Seek = Callable[[str, int], re.Match[str] | None]
 
-_SHORT = 64  # characters of a refused match that are searched again
+_SHORT = 32  # a refused match of so many characters is searched again
 
 # Stands in for what is cut out. As the first character of the marker it ends every run that the
 # marker would end, so a second redaction sees what the rows below saw in the first.
@@ -101,7 +101,7 @@ def _judged(rule: Rule, text: str, match: re.Match[str], done: int) -> Range | N
 
 
 def _cut_out(text: str, ranges: list[Range]) -> str:
-    pieces = []
+    pieces: list[str] = []
     done = 0
     for start, end in ranges:
         pieces += text[done:start], _CUT * (end - start)

@@ -7,11 +7,11 @@ from binascii import Error as NotBase64
 from binascii import a2b_base64
 from typing import Final
 
-from logweir.redact.neighbours import LETTERS, MARKER, WORD, char_before, marker_touches
+from logweir.redact.neighbours import LETTERS, MARKER, WORD, char_before, marker_touches, words
 from logweir.redact.rule import Range
 
 # Between a key and its value, in the languages and formats that logs quote:
-#   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  key%3D  --key value  KEY 'value'
+#   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  key%3D  --key v  KEY 'v'
 ASSIGNED: Final = (
     r"(?P<shut>\\{0,7}[\"'`]?\]?)(?P<sep>[ \t]{0,4}(?:[:.?]=|=>|[:=>]|%3[Dd])[ \t]{0,4}|[ \t]{1,4})"
     r"(?P<quote>(?:[bBruU@]?\\{0,7}[\"'`])?)"
@@ -22,13 +22,14 @@ _QUOTED: Final = {quote: re.compile(rf"[^{quote}\r\n]*") for quote in "\"'`"}
 _BACKSLASHES: Final = 8
 
 # After a key these are no value but the rest of a sentence, or the lack of one.
-_NO_VALUE: Final = frozenset(
-    "a accepted an and are authentication be been cannot changed check correct does empty error"
-    " expected expires expired fail failed failure for from given has hidden in incorrect invalid"
-    " is isn length masked mismatch missing must n/a nil no none not null of ok on or provided"
-    " redacted required reset set should string the to too true false type undefined unset update"
-    " updated user validation was with wrong yes".split()
-)
+_NO_VALUE: Final = words("""
+    a accepted an and are as at authentication be been but by can cannot changed check correct do
+    does doesn don empty error expected expired expires fail failed failure false for from given
+    has hidden if in incorrect invalid is isn it length masked may mismatch missing must n/a new
+    nil no none not now null of ok old on or provided redacted required reset set should string
+    that the this to too true type undefined unset update updated user validation via was when
+    will with wrong yes
+""")
 _PLACEHOLDER: Final = ("${", "{{", "$(", "%s", "%(")
 _CODE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*[(\[]")
 
@@ -36,21 +37,24 @@ _CODE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*[(\[]")
 def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of a key that ends in a word for password."""
     key = match["key"].lower()
-    before = char_before(text, start)
-    if before in LETTERS and not text[start].isupper() and key in {"pass", "pwd"}:
-        return None  # bypass, compass
+    if key in {"pass", "pwd"}:
+        if char_before(text, start) in LETTERS and not text[start].isupper():
+            return None  # bypass, compass
+        if not match["sep"].strip(" \t") or (
+            key == "pass" and ": " in match["sep"] and not match["quote"]
+        ):
+            return None  # a test that passed
+        if match["quote"] == "`":
+            return None  # PWD=`pwd`
     value = _value(text, match)
-    if not value:
-        return None
-    given = text[slice(*value)]
-    if key == "pwd" and given.startswith("/"):
-        return None  # the working directory
-    if key == "pass" and not match["quote"] and (" " in match["sep"] or given.isdecimal()):
-        return None  # a test that passed, or how many did
+    if value and not match["quote"]:
+        given = text[slice(*value)]
+        if (key == "pass" and given.rstrip(":").isdecimal()) or (key == "pwd" and given[0] == "/"):
+            return None  # how many passed; the working directory
     return value
 
 
-def named_secret(text: str, start: int, match: re.Match[str]) -> Range | None:
+def named_secret(text: str, _start: int, match: re.Match[str]) -> Range | None:
     """The value of a key that says secret or token."""
     value = _value(text, match)
     if not value or match["quote"] or "=" in match["sep"]:
@@ -93,12 +97,10 @@ def _value(text: str, match: re.Match[str]) -> Range | None:
 
 def _is_option(text: str, match: re.Match[str]) -> bool:
     """Without a sign between, only ``--password value`` and SQL's ``PASSWORD 'value'``."""
-    if not match["sep"]:
-        return False
-    if match["quote"] == "'":
-        return not match["shut"]
+    if match["quote"] == "'" and not match["shut"]:
+        return match[0].lower().startswith("password")
     word = text[max(0, match.start() - 24) : match.start()]
-    return word[word.rfind(" ") + 1 :].startswith("--")
+    return not match["quote"] and word[word.rfind(" ") + 1 :].startswith("--")
 
 
 def _is_no_value(given: str, quote: str, separator: str) -> bool:
@@ -139,7 +141,7 @@ def jwt(text: str, start: int, match: re.Match[str]) -> Range | None:
     parts = whole.split(".")
     if len(parts) in {4, 6} and not parts[-1]:
         parts = parts[:-1]  # the end of a sentence
-    if len(parts) not in {3, 5} or len(parts[0]) < 12 or len(parts[1]) < 4 and len(parts) == 3:
+    if len(parts) not in {3, 5} or len(parts[0]) < 12:
         return None
     if char_before(text, start) in WORD or marker_touches(text, start, match.end()):
         return None
@@ -164,16 +166,20 @@ def basic(text: str, start: int, match: re.Match[str]) -> Range | None:
     return match.span("value") if known and char_before(text, start) not in WORD else None
 
 
-_SCHEMES: Final = frozenset("apikey basic bearer digest key negotiate ntlm token".split())
+_SCHEMES: Final = words("apikey basic bearer digest key negotiate ntlm token")
 
 
-def authorization(text: str, start: int, match: re.Match[str]) -> Range | None:
+def authorization(text: str, _start: int, match: re.Match[str]) -> Range | None:
     """What follows the scheme, or all where there is none."""
     value = match["value"]
-    plain = value.isalpha() and len(value) < 12 and not match["scheme"]
-    if plain or value.lower() in _SCHEMES or value.endswith("="):
-        return None
-    return None if value.rstrip(".:").lower() in _NO_VALUE else match.span("value")
+    if not match["scheme"]:
+        behind = text[match.end() : match.end() + 4 + len(MARKER)].lstrip(" \t")
+        if (value.isalpha() and len(value) < 12) or behind.startswith(MARKER):
+            return None
+    if value.endswith("=") and text[match.end() : match.end() + 1] in {'"', "'", "\\"}:
+        return None  # Digest username="al"
+    known = value.lower() in _SCHEMES or value.rstrip(".:").lower() in _NO_VALUE
+    return None if known else match.span("value")
 
 
 _PEM_BREAK: Final = r"(?:\s|\\{1,4}[rnt]){0,40}"
@@ -193,6 +199,6 @@ def pem(text: str, start: int, match: re.Match[str]) -> Range | None:
     return (start, end) if end > match.end() else None
 
 
-def value(text: str, start: int, match: re.Match[str]) -> Range:
+def only_value(_text: str, _start: int, match: re.Match[str]) -> Range:
     """The group of that name, and nothing around it."""
     return match.span("value")

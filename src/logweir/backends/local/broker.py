@@ -116,7 +116,9 @@ class LocalBroker:
     async def session(self) -> Session:
         """Begin a worker's session; before that, hand back what dead workers held."""
         await self.reap()
-        return await Session.begin(self._commit, self._clock, self._limits, self._lock_path)
+        return await Session.begin(
+            self._commit, self._clock, self._limits, self.reap, self._lock_path
+        )
 
     async def reap(self) -> int:
         """Hand back what dead workers hold, and what paused ones held too long; how many."""
@@ -174,8 +176,10 @@ def _is_locked(path: Path) -> bool:
 
 _BACKLOG: Final = """
     WITH others AS (
-        SELECT tenant, count(*) AS waiting, min(enqueued_at) AS oldest
-        FROM messages WHERE state IN ('suspect', 'delayed') GROUP BY tenant
+        SELECT tenant, count(*) AS waiting, min(enqueued_at) AS oldest FROM (
+            SELECT tenant, enqueued_at FROM messages WHERE state = 'suspect'
+            UNION ALL SELECT tenant, enqueued_at FROM messages WHERE state = 'delayed'
+        ) GROUP BY tenant
     ), lanes (kind) AS (VALUES ('log'), ('chunk'))
     SELECT t.tenant, t.waiting + coalesce(o.waiting, 0), t.in_flight,
         min(coalesce(o.oldest, 9e99), coalesce((

@@ -39,6 +39,8 @@ class GroupCommit(Generic[Item, Result]):
         self._write = write
         self._unavailable = unavailable
         self._executor = executor
+        # Kept, since Python 3.11 asks for it by a system call, and this is on the way of each log.
+        self._loop = asyncio.get_running_loop()
         self._connection: apsw.Connection | None = None
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -50,17 +52,16 @@ class GroupCommit(Generic[Item, Result]):
 
     async def run(self, item: Item) -> Result:
         """Return the item's result once it is on the disk."""
-        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Result] = self._loop.create_future()
         self._waiting.append((item, done))
         if self._task is None:
-            self._task = asyncio.create_task(self._run_groups())
+            self._task = self._loop.create_task(self._run_groups())
         return await done
 
     async def read(self, query: Callable[[apsw.Connection], Read]) -> Read:
         """Run a query between two groups, without the lock that a transaction takes."""
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._executor, self._query, query)
+            return await self._loop.run_in_executor(self._executor, self._query, query)
         except (apsw.Error, OSError) as error:
             raise self._translated(error) from error
 
@@ -68,16 +69,15 @@ class GroupCommit(Generic[Item, Result]):
         """Close the file, after what is under way. It is opened again if it is used again."""
         while self._task is not None:
             await self._task
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._close)
+        await self._loop.run_in_executor(self._executor, self._close)
 
     async def _run_groups(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             group, self._waiting = self._waiting, []
             items = [item for item, _ in group]
             results: Sequence[Result | Exception]
             try:
-                results = await loop.run_in_executor(self._executor, self._commit, items)
+                results = await self._loop.run_in_executor(self._executor, self._commit, items)
             except Exception as error:  # noqa: BLE001  # each caller gets it
                 results = [self._translated(error)] * len(group)
             for (_, done), result in zip(group, results, strict=True):
@@ -108,8 +108,8 @@ class GroupCommit(Generic[Item, Result]):
             self._connection.execute("COMMIT")
         except BaseException:
             # After a failed fsync nothing that SQLite has in memory can be trusted any more.
-            self._connection.close(True)
-            self._connection = None
+            broken, self._connection = self._connection, None
+            broken.close(True)
             raise
         return results
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from importlib import resources
@@ -23,8 +24,10 @@ def open_database(path: Path, schema: str, version: int, *, create: bool = True)
     where it cannot be read or written.
     """
     if create:
-        # Made here first: SQLite gives its journal files the same mode as the file itself.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Made here first: SQLite gives its journal files the same mode as the file itself. Never
+        # opened again: closing it would drop the locks that SQLite holds on it in this process.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         connection.set_busy_timeout(int(BUSY_SECONDS * 1000))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,8 @@ DELAY_SECONDS_MAX: Final = 60.0
 SUSPECT_DEATHS: Final = 3
 ALONE_DEATHS: Final = 13
 _LANES: Final = ("log", "chunk")
+
+Row = tuple[int, str, bytes, int, int]  # of messages: id, tenant, envelope, deliveries, deaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,14 @@ class Claim:
 def start_session(db: apsw.Connection, pid: int, expires_at: float) -> int:
     """The id of a new session, which is its fencing token."""
     db.execute("INSERT INTO sessions (pid, expires_at) VALUES (?, ?)", (pid, expires_at))
+    id_ = db.last_insert_rowid()
     # Tenants with nothing left are swept here and not at each settlement, where it would cost most.
-    db.execute("DELETE FROM tenants WHERE waiting = 0 AND in_flight = 0")
-    return db.last_insert_rowid()
+    db.execute("""
+        DELETE FROM tenants WHERE waiting = 0 AND in_flight = 0
+            AND tenant NOT IN (SELECT tenant FROM messages WHERE state = 'suspect')
+            AND tenant NOT IN (SELECT tenant FROM messages WHERE state = 'delayed')
+    """)
+    return id_
 
 
 def holds_lease(db: apsw.Connection, session: int, now: float) -> bool:
@@ -86,12 +93,16 @@ def claim_fairly(
     Of one tenant, logs and chunks take turns. More than ``bytes_max`` only by the last message.
     """
     claims: list[Claim] = []
+    room = bytes_max
     lanes = _LANES if turn % 2 == 0 else _LANES[::-1]
     for tenant, share in _shares(db, slots).items():
         mine: list[Claim] = []
         for lane, most in ((lanes[0], (share + 1) // 2), (lanes[1], share), (lanes[0], share)):
-            room = bytes_max - sum(len(claim.delivery.raw) for claim in claims + mine)
-            mine += _claim_lane(db, session, tenant, lane, most - len(mine), room)
+            taken = _claim_lane(db, session, tenant, lane, most - len(mine), room)
+            room -= sum(len(claim.delivery.raw) for claim in taken)
+            mine += taken
+        if not mine:  # no room was left: it has not been served
+            continue
         db.execute(
             "UPDATE tenants SET waiting = waiting - ?1, in_flight = in_flight + ?1, served_at = ?2"
             " WHERE tenant = ?3",
@@ -101,7 +112,9 @@ def claim_fairly(
     return claims
 
 
-def claim_suspects(db: apsw.Connection, session: int, slots: int, doublings: int) -> list[Claim]:
+def claim_suspects(
+    db: apsw.Connection, session: int, slots: int, bytes_max: int, *, doublings: int
+) -> list[Claim]:
     """Those suspects that have seen the fewest deaths, since they are the likeliest to be innocent.
 
     Half of ``slots`` at the third death, half of that at the fourth …; twice it for each doubling.
@@ -115,7 +128,7 @@ def claim_suspects(db: apsw.Connection, session: int, slots: int, doublings: int
         " WHERE state = 'suspect' AND deaths = ? ORDER BY id LIMIT ?",
         (fewest, company),
     )
-    claims = _lease(db, session, rows)
+    claims = _lease(db, session, _fitting(rows, bytes_max))
     for tenant, count in Counter(claim.tenant for claim in claims).items():
         _add_in_flight(db, tenant, count)
     return claims
@@ -206,22 +219,24 @@ def _claim_lane(
 ) -> list[Claim]:
     if most <= 0 or room <= 0:
         return []
-    rows = []
-    for row in db.execute(
+    rows = db.execute(
         "SELECT id, tenant, envelope, deliveries, deaths FROM messages"
         " WHERE state = 'waiting' AND tenant = ? AND kind = ? ORDER BY id LIMIT ?",
         (tenant, lane, most),
-    ):
-        rows.append(row)
+    )
+    return _lease(db, session, _fitting(rows, room))
+
+
+def _fitting(rows: Iterable[Row], room: int) -> Iterator[Row]:
+    """As many as fit into ``room`` bytes, or one more."""
+    for row in rows:
+        yield row
         room -= len(row[2])
         if room <= 0:
-            break
-    return _lease(db, session, rows)
+            return
 
 
-def _lease(
-    db: apsw.Connection, session: int, rows: Iterable[tuple[int, str, bytes, int, int]]
-) -> list[Claim]:
+def _lease(db: apsw.Connection, session: int, rows: Iterable[Row]) -> list[Claim]:
     claims = [
         Claim(id_, tenant, Delivery(raw, deliveries + 1, unanswered=deaths))
         for id_, tenant, raw, deliveries, deaths in rows

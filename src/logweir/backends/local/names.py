@@ -26,9 +26,12 @@ def tenant_of(path: Path) -> TenantId:
     """The inverse. Raises InvalidId or ValueError for a name that ``file_name`` does not make."""
     folded, _, mask = path.name.removesuffix(SUFFIX).partition("@")
     bits = f"{int(mask or '0', 16):0{len(folded)}b}"
-    return TenantId(
+    tenant = TenantId(
         "".join(
             character.upper() if bit == "1" else character
             for character, bit in zip(folded, bits, strict=True)
         )
     )
+    if file_name(tenant) != path.name:  # somebody's copy: its tenant would be there twice
+        raise ValueError(f"{path.name} is no tenant's file")
+    return tenant

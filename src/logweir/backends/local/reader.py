@@ -44,11 +44,10 @@ class LocalReader:
         self._directory = data_dir / "tenants"
 
     async def tenants(self) -> AsyncIterator[TenantSummary]:
-        """A tenant for each file."""
+        """A tenant for each file that has anything in it."""
         for tenant in await asyncio.to_thread(self._tenant_ids):
-            counts = await self._query(tenant, _counts)
-            if counts:
-                documents, dead_letters, plans = counts
+            documents, dead_letters, plans = await self._query(tenant, _counts) or (0, 0, 0)
+            if documents or dead_letters or plans:
                 yield TenantSummary(
                     tenant_id=tenant, documents=documents, dead_letters=dead_letters, plans=plans
                 )

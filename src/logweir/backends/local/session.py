@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -39,6 +39,7 @@ class Session:
         commit: GroupCommit[Any, Any],
         clock: Clock,
         limits: Limits,
+        reap: Callable[[], Awaitable[int]],
         id_: int,
         lock: int,
         lock_path: Path,
@@ -46,11 +47,13 @@ class Session:
         self._commit = commit
         self._clock = clock
         self._limits = limits
+        self._reap = reap
         self._id = id_
-        self._lock = lock
+        self._lock: int | None = lock
         self._lock_path = lock_path
         self._turn = 0
-        self._suspects = _SuspectTurns()
+        # Of two sessions one begins with suspects: poison that kills each could starve the others.
+        self._suspects = _SuspectTurns(others_next=id_ % 2 == 0)
 
     @classmethod
     async def begin(
@@ -58,20 +61,28 @@ class Session:
         commit: GroupCommit[Any, Any],
         clock: Clock,
         limits: Limits,
+        reap: Callable[[], Awaitable[int]],
         lock_path_of: Callable[[int], Path],
     ) -> Session:
         """A new session with its lease."""
         expires_at = clock.monotonic() + limits.lease_seconds
+        locks: list[int] = []
 
         def start(db: apsw.Connection) -> tuple[int, int, Path]:
             id_ = leases.start_session(db, os.getpid(), expires_at)
             # Locked before the row can be seen: a session without its lock counts as dead.
             path = lock_path_of(id_)
-            lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return id_, lock, path
+            locks.append(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            fcntl.flock(locks[-1], fcntl.LOCK_EX)
+            return id_, locks[-1], path
 
-        return cls(commit, clock, limits, *await commit.run(start))
+        try:
+            return cls(commit, clock, limits, reap, *await commit.run(start))
+        except BaseException:
+            # The id is given again if this was rolled back, and who gets it waits for the lock.
+            for lock in locks:
+                os.close(lock)
+            raise
 
     async def claim(self, slots: int, bytes_max: int, in_flight: int) -> Sequence[Claim]:
         """Take up to ``slots`` messages. Raises LeaseLost.
@@ -91,7 +102,9 @@ class Session:
                 case "none":
                     return []
                 case "suspects":
-                    return leases.claim_suspects(db, self._id, slots, self._suspects.ended_well)
+                    return leases.claim_suspects(
+                        db, self._id, slots, bytes_max, doublings=self._suspects.ended_well
+                    )
                 case _:
                     return leases.claim_fairly(
                         db, self._id, slots, bytes_max, wall=wall, turn=self._turn
@@ -110,10 +123,11 @@ class Session:
         await self._settle(lambda db, now: leases.delay(db, self._id, claim, now + after))
 
     async def heartbeat(self) -> None:
-        """Extend the lease. Raises LeaseLost."""
+        """Extend the lease, and hand back what others held too long. Raises LeaseLost."""
         await self._holding(
             lambda db, now: leases.extend(db, self._id, now + self._limits.lease_seconds)
         )
+        await self._reap()
 
     async def end(self) -> None:
         """Hand back what is still held, as if it had never been handed out."""
@@ -125,9 +139,11 @@ class Session:
             self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the lock of a session whose lease is lost."""
-        self._lock_path.unlink(missing_ok=True)
-        os.close(self._lock)
+        """Let go of the lock of a session whose lease is lost; again, and nothing happens."""
+        if self._lock is not None:
+            self._lock_path.unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
 
     async def _settle(self, operation: Callable[[apsw.Connection, float], bool]) -> None:
         if not await self._holding(operation):
@@ -152,12 +168,13 @@ class _SuspectTurns:
     A message that has seen three workers die may be killing them. Suspects are worked on apart
     from the others, in a company that halves with each death, so that a poisonous one is alone
     after some more and the innocent are done. Where kills come from outside, every company that
-    ends well doubles the next. Others get every second turn.
+    ends well doubles the next. Others get every second turn, and the first turn of every second
+    session.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, others_next: bool) -> None:
         self._at_work = False
-        self._others_next = False
+        self._others_next = others_next
         self.ended_well = 0
         self._emptying_since: float | None = None
 
@@ -173,6 +190,7 @@ class _SuspectTurns:
             self._others_next = True
         if not suspects_wait or self._others_next:
             self._others_next = False
+            self._emptying_since = None
             return "others"
         if self._emptying_since is None:
             self._emptying_since = now

@@ -1,49 +1,76 @@
-"""The command line."""
+"""The command line: `logweir COMMAND`, and what each command's module is.
+
+serve        serve, gateway, worker
+send         send
+get          get, with whereabouts
+ls           ls, status
+dead         dead ls, dead show; dead_acts: dead replay, dead purge; with letters
+redact       redact
+flood        flood
+flags        settings as flags;  output: how things are printed;  exits: what exit codes say
+
+rich, aiohttp and the back ends are imported by the commands that use them, when they run: a
+gateway or worker that is started again after a crash must not wait for them.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
+from typing import Annotated
 
 import typer
 
-from logweir.errors import Misconfigured
-from logweir.settings import Settings, load
+from logweir import __version__
+from logweir.entrypoints.cli import dead, dead_acts, flood, get, ls, redact, send, serve
+from logweir.entrypoints.cli.exits import EPILOG, Commands, report_bug
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (
+    *(serve.serve, send.send, get.get, ls.ls, ls.status),
+    *(redact.redact, flood.flood, serve.gateway, serve.worker),
+):
+    app.command(epilog=EPILOG)(command)
+
+letters = typer.Typer(
+    no_args_is_help=True, help="Dead letters: logs that could not become documents, kept whole."
+)
+for name, command in {
+    "ls": dead.list_letters,
+    "show": dead.show_letter,
+    "replay": dead_acts.replay_letters,
+    "purge": dead_acts.purge_letter,
+}.items():
+    letters.command(name, epilog=EPILOG)(command)
+app.add_typer(letters, name="dead", epilog=EPILOG)
 
 
-@app.command()
-def gateway(supervised: bool = False) -> None:
-    from logweir.entrypoints.process import run
-    from logweir.entrypoints.server import serve_gateway
-
-    settings = load(os.environ)
-    run("gateway", settings, lambda on_stop: serve_gateway(settings, on_stop), supervised=supervised)
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"logweir {__version__}")
+        raise typer.Exit
 
 
-@app.command()
-def worker(supervised: bool = False) -> None:
-    from logweir.entrypoints.process import run
-    from logweir.entrypoints.worker import serve_worker
-
-    settings = load(os.environ)
-    run("worker", settings, lambda on_stop: serve_worker(settings, on_stop), supervised=supervised)
-
-
-@app.command()
-def serve() -> None:
-    from logweir.entrypoints.process import run
-    from logweir.entrypoints.supervisor import Supervisor
-
-    settings = load(os.environ)
-    supervisor = Supervisor(settings, lambda s: print("listening", s.host, s.port, flush=True))
-    run("supervisor", settings, supervisor.run, supervised=False)
+@app.callback()
+def logweir(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+    ] = False,
+) -> None:
+    """Take logs in from many tenants, redact them, and keep each tenant's apart."""
 
 
 def main() -> None:
+    """Run the command line."""
     try:
         app()
-    except Misconfigured as error:
-        print(f"logweir: {error}", file=sys.stderr)
-        sys.exit(2)
+    except Exception as error:  # noqa: BLE001  # users get a line, not a stack trace
+        sys.exit(report_bug(error))

@@ -1,0 +1,1 @@
+"""Measurements of the product's own processes: ``make bench`` prints one table."""

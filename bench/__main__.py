@@ -1,0 +1,149 @@
+"""``make bench``: one table of figures, each beside its aim.
+
+Timings on a shared machine are noisy: ratios come from one run, in which the two sides alternate.
+``--check`` fails where a figure is five times worse than its aim, for continuous integration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import depth, drain, flood, ingest
+
+_SLACK = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table. ``worst``: what --check still lets pass; low or high is better."""
+
+    name: str
+    value: float
+    unit: str
+    aim: float | None = None
+    low_is_better: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Is it within five times its aim?"""
+        if self.aim is None:
+            return True
+        if self.low_is_better:
+            return self.value <= self.aim * _SLACK
+        return self.value >= self.aim / _SLACK
+
+
+def _ingest(work: Path, quick: bool) -> Iterator[Figure]:
+    ours, bare = ingest.measure(
+        work, seconds=3 if quick else 8, rounds=2 if quick else 3, connections=64
+    )
+    yield Figure("ingest, fsync before 202", ours.requests_per_second, "requests/s", 5000)
+    yield Figure("the same server, bare 202", bare.requests_per_second, "requests/s")
+    yield Figure("ratio", ours.requests_per_second / bare.requests_per_second, "", 0.6)
+    yield Figure("ingest p50", ours.p50_ms, "ms")
+    yield Figure("ingest p99", ours.p99_ms, "ms")
+    yield Figure("ingest, processor time", ours.cpu_us_per_request, "µs/request")
+    yield Figure("bare, processor time", bare.cpu_us_per_request, "µs/request")
+
+
+def _flood(work: Path, quick: bool) -> Iterator[Figure]:
+    for per_minute, aim_ms in ((1_000, 10), (60_000, 50)):
+        result = flood.measure(work, per_minute=per_minute, seconds=10 if quick else 60)
+        name = f"flood of {per_minute:,} a minute"
+        yield Figure(f"{name}, answered 202", result.accepted / result.requests, "", 1.0)
+        yield Figure(f"{name}, p50", result.p50_ms, "ms")
+        yield Figure(f"{name}, p99", result.p99_ms, "ms", aim_ms, low_is_better=True)
+
+
+def _drain(work: Path, quick: bool) -> Iterator[Figure]:
+    logs = 4_000 if quick else 20_000
+    result = drain.measure(work, logs=logs, characters=100, concurrency=logs // 2)
+    name = f"drain of {logs:,} logs, {logs // 2:,} in flight"
+    yield Figure(name, result.seconds, "s")
+    yield Figure("ideal: work ÷ concurrency", result.ideal_seconds, "s")
+    yield Figure("ratio", result.ratio, "", 1.15, low_is_better=True)
+    yield Figure("worker, processor time", result.worker_cpu_seconds, "s")
+    yield Figure("worker, peak memory", result.worker_memory_mib, "MiB")
+
+
+def _depth(work: Path, quick: bool) -> Iterator[Figure]:
+    waiting = 100_000 if quick else 1_000_000
+    deep, empty = depth.measure(work, waiting=waiting, rounds=3, messages=5_000)
+    name = f"with {waiting:,} waiting ÷ empty"
+    yield Figure("publish to an empty broker", empty.publishes_per_second, "messages/s")
+    yield Figure(
+        f"publish, {name}", deep.publishes_per_second / empty.publishes_per_second, "", 0.8
+    )
+    yield Figure("claim and acknowledge, empty", empty.claims_per_second, "messages/s")
+    yield Figure(f"claim, {name}", deep.claims_per_second / empty.claims_per_second, "", 0.8)
+
+
+_PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
+    "ingest": _ingest,
+    "flood": _flood,
+    "drain": _drain,
+    "depth": _depth,
+}
+
+
+def main() -> int:
+    """Measure what is asked for, print it, and say by the exit code whether --check holds."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; else all"
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller, for continuous integration")
+    parser.add_argument("--check", action="store_true", help="fail at five times the aim")
+    parser.add_argument("--json", action="store_true", help="one figure a line")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(_PARTS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    parts = options.parts or list(_PARTS)
+    if "ingest" in parts and shutil.which("wrk") is None:
+        parser.error("ingest needs wrk: apt install wrk, or brew install wrk")
+    console = Console(stderr=True)
+    figures: list[Figure] = []
+    for part in parts:
+        with (
+            tempfile.TemporaryDirectory(prefix="logweir-bench-") as work,
+            console.status(f"measuring {part} …"),
+        ):
+            figures += _PARTS[part](Path(work), options.quick)
+    _print(figures, as_json=options.json)
+    failed = [figure.name for figure in figures if not figure.passes]
+    if options.check and failed:
+        console.print(f"five times worse than the aim, or more: {', '.join(failed)}")
+        return 1
+    return 0
+
+
+def _print(figures: list[Figure], *, as_json: bool) -> None:
+    if as_json:
+        for figure in figures:
+            print(json.dumps(asdict(figure)))
+        return
+    table = Table("figure", box=None, pad_edge=False)
+    table.add_column("measured", justify="right")
+    table.add_column("unit")
+    table.add_column("aim", justify="right")
+    for figure in figures:
+        value = f"{figure.value:,.0f}" if figure.value >= 1000 else f"{figure.value:.3g}"
+        bound = "≤" if figure.low_is_better else "≥"
+        table.add_row(
+            figure.name, value, figure.unit, "" if figure.aim is None else f"{bound} {figure.aim:g}"
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

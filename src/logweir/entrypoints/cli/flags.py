@@ -1,0 +1,70 @@
+"""Every setting is a flag too, made from the field that describes it: nothing is written twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import typer
+
+from logweir.settings import PREFIX, Settings, flag_of, load
+
+_FIELDS: Final = {field.name: field for field in dataclasses.fields(Settings)}
+_METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "DIRECTORY"}
+
+LOOK: Final = ("backend", "data_dir")
+CUT: Final = ("seconds_per_character", "chunk_seconds")  # how long a chunk of a long text is
+GATEWAY: Final = (
+    *("backend", "host", "port", "data_dir", *CUT),
+    *("text_bytes_max", "receive_seconds_max", "drain_seconds", "log_level"),
+)
+WORKER: Final = (
+    *("backend", "data_dir", "concurrency", *CUT, "work"),
+    *("attempts_max", "lease_seconds", "drain_seconds", "log_level"),
+)
+SERVE: Final = tuple(_FIELDS)
+
+
+def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these settings as flags, and the Settings as its argument ``settings``.
+
+    A flag wins over its variable. The command raises Misconfigured where one is impossible.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def with_settings(**arguments: Any) -> None:
+            given = {name: arguments.pop(name) for name in names}
+            flags = {name: text for name, text in given.items() if text is not None}
+            command(settings=load(os.environ, flags), **arguments)
+
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.name != "settings"]
+        parameters = [*own, *(_parameter(name) for name in names)]
+        with_settings.__annotations__ = {p.name: p.annotation for p in parameters}
+        vars(with_settings)["__signature__"] = signature.replace(parameters=parameters)
+        return with_settings
+
+    return decorate
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    field = _FIELDS[name]
+    default = "" if field.default is None else f" (default {field.default})"
+    option = typer.Option(
+        flag_of(name),
+        help=f"{field.metadata['help']}{default}",
+        metavar=_METAVARS.get(str(field.type), name.upper()),
+        rich_help_panel=f"Settings: a flag wins over its variable, {PREFIX}<FLAG>",
+        show_default=False,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[str | None, option],
+    )

@@ -1,0 +1,97 @@
+"""``serve``, ``gateway`` and ``worker``: what runs until it is stopped.
+
+The gateway and the workers are started again after a crash, so what they do not need is not
+imported before it is used.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logweir.entrypoints.cli.flags import GATEWAY, SERVE, WORKER, takes_settings
+from logweir.entrypoints.cli.output import print_line, style
+from logweir.settings import Settings
+
+Supervised = Annotated[
+    bool, typer.Option("--supervised", hidden=True, help="End with the parent process.")
+]
+
+
+@takes_settings(*GATEWAY)
+def gateway(settings: Settings, supervised: Supervised = False) -> None:
+    """Take logs in at POST /ingest, and nothing else; `serve` runs it with workers."""
+    from logweir.entrypoints.process import run
+    from logweir.entrypoints.server import serve_gateway
+
+    run(
+        "gateway", settings, lambda on_stop: serve_gateway(settings, on_stop), supervised=supervised
+    )
+
+
+@takes_settings(*WORKER)
+def worker(settings: Settings, supervised: Supervised = False) -> None:
+    """Work through the logs that wait; `serve` runs it with a gateway."""
+    from logweir.entrypoints.process import run
+    from logweir.entrypoints.worker import serve_worker
+
+    run("worker", settings, lambda on_stop: serve_worker(settings, on_stop), supervised=supervised)
+
+
+@takes_settings(*SERVE)
+def serve(settings: Settings) -> None:
+    """Run it all on this machine: a gateway and workers, restarted when they die."""
+    from logweir.entrypoints.process import run
+    from logweir.entrypoints.supervisor import Supervisor
+
+    supervisor = Supervisor(settings, announce)
+    run("supervisor", settings, supervisor.run, supervised=False)
+
+
+def announce(settings: Settings) -> None:
+    """Say where it listens, where the data lies, and what to try."""
+    url = address(settings)
+    program = _program()
+    home = "" if settings.data_dir == Path("data") else f" --data-dir {settings.data_dir}"
+    text = "User 555-0199 logged in"
+    seconds = len(text) * settings.seconds_per_character
+    lines = (
+        f"{style('Logweir', bold=True)} listens on {style(url, bold=True)}",
+        f"and keeps its data in {settings.data_dir.absolute()}",
+        "",
+        style("Send it a log, as JSON or as text:", dim=True),
+        f"  curl {url}/ingest -H 'Content-Type: application/json' \\",
+        f'    -d \'{{"tenant_id":"acme","log_id":"1","text":"{text}"}}\'',
+        f"  curl {url}/ingest -H 'Content-Type: text/plain' \\",
+        f"    -H 'X-Tenant-ID: beta' -H 'X-Log-ID: 1' --data-binary '{text}'",
+        "",
+        style(f"The work on these takes {seconds:.2g} s each. Then look:", dim=True),
+        f"  {program} get acme 1{home}",
+        f"  {program} ls{home}",
+        "",
+        style("Ctrl-C stops it; what was accepted stays.", dim=True),
+    )
+    for line in lines:
+        print_line(line)
+    sys.stdout.flush()
+
+
+def address(settings: Settings) -> str:
+    """The gateway's URL, as seen from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # read, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _program() -> str:
+    """What to type for this very program."""
+    started_as = Path(sys.argv[0])
+    if started_as.name != "logweir":
+        return f"{sys.executable} -m logweir"
+    found = shutil.which("logweir")
+    if found and Path(found).resolve() == started_as.resolve():
+        return "logweir"
+    return str(started_as)

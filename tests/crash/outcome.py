@@ -1,0 +1,85 @@
+"""What a scenario shows: the checker's report, and figures of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.crash import dump
+from tests.crash.checker import Document, Kind, Report, Rules, Sent, check
+from tests.crash.doomed import read_journal
+
+from logweir.backends.local.broker import MESSAGE_BYTES_MAX
+from logweir.pipeline.plan import chunk_characters
+from logweir.redact import redact
+from logweir.settings import Settings
+
+JOURNAL: Final = "journal.jsonl"
+RESUMED_SECONDS_AIM: Final = 1.0  # p99, from the death of a worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One line of the table."""
+
+    name: str
+    report: Report
+    kills: int
+    figures: Mapping[str, object] = field(default_factory=dict)
+    resumed: Sequence[float] = ()  # seconds from a worker's death until its messages are held again
+
+    def row(self) -> tuple[str, ...]:
+        """Its cells, under HEADINGS."""
+        counts = self.report.counts
+        return (
+            self.name,
+            str(self.report.accepted),
+            str(self.kills),
+            *(str(counts[kind]) for kind in (Kind.LOST, Kind.DOUBLED, Kind.WRONG, Kind.LEAKED)),
+            str(counts.total()),
+            "  ".join(f"{name} {value}" for name, value in self.figures.items()),
+        )
+
+
+HEADINGS = ("scenario", "202s", "kills", "lost", "doubled", "wrong", "leaked", "findings", "")
+
+
+def judge(
+    settings: Settings,
+    history: Sequence[Sent],
+    *,
+    sick: frozenset[str] = frozenset(),
+    earlier: Sequence[Document] = (),
+) -> Report:
+    """Check what lies in the data directory, and the journal beside it, if a witness wrote one."""
+    rules = Rules(
+        redact=lambda text: redact(text).text,
+        seconds_per_character=settings.seconds_per_character,
+        chunk_characters=chunk_characters(
+            settings.chunk_seconds, settings.seconds_per_character, MESSAGE_BYTES_MAX
+        ),
+        sick=sick,
+    )
+    journal = read_journal(journal_path(settings))
+    return check(history, dump.dump(settings.data_dir), rules, journal=journal, earlier=earlier)
+
+
+def journal_path(settings: Settings) -> Path:
+    """Where the witnesses of a run note what they see."""
+    return settings.data_dir.parent / JOURNAL
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that ``share`` of them do not exceed; NaN of none."""
+    if not values:
+        return math.nan
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def spread(values: Sequence[float]) -> str:
+    """p50, p99 and the largest, in milliseconds."""
+    figures = [quantile(values, share) for share in (0.5, 0.99, 1.0)]
+    return "/".join("-" if math.isnan(f) else f"{f * 1000:.0f}" for f in figures) + " ms"

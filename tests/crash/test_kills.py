@@ -1,0 +1,87 @@
+"""Real processes are killed and frozen, and every promise is kept. ``make kill`` does more."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.crash.kills import Storm, storm
+from tests.crash.outcome import RESUMED_SECONDS_AIM, Outcome, quantile
+from tests.crash.pauses import pause
+from tests.crash.points import DEATHS, Death, die_at
+from tests.crash.service import WITNESS
+from tests.crash.sickness import poison, siege
+
+pytestmark = pytest.mark.kill
+
+_NOISE: Final = 3.0  # a busy machine may take so many times the aim
+_SIDE_BY_SIDE: Final = 4
+
+
+def holds(outcome: Outcome) -> bool:
+    print(f"{outcome.name}: {dict(outcome.figures)}\n{outcome.report}")
+    return not outcome.report.findings
+
+
+async def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
+    outcome = await storm(tmp_path, Storm(kills=12, seed=1, module=WITNESS, calm=(0.2, 1.6)))
+    assert holds(outcome)
+    assert outcome.kills == 12
+    assert outcome.resumed
+    assert quantile(outcome.resumed, 0.99) <= _NOISE * RESUMED_SECONDS_AIM
+
+
+@pytest.mark.parametrize("role", ["gateway", "worker"])
+async def test_a_death_at_each_named_point_loses_nothing(tmp_path: Path, role: str) -> None:
+    places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def die(number: int, death: Death) -> None:
+        async with places:
+            assert holds(await die_at(tmp_path / str(number), death)), death
+
+    async with asyncio.TaskGroup() as group:
+        for number, death in enumerate(DEATHS):
+            if death.role == role:
+                group.create_task(die(number, death))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_worker_that_is_frozen_past_its_lease_harms_nothing(
+    tmp_path: Path, workers: int
+) -> None:
+    assert holds(await pause(tmp_path, workers=workers, pauses=1))
+
+
+async def test_no_healthy_log_is_buried_for_being_near_a_poisoned_one(tmp_path: Path) -> None:
+    outcome = await poison(
+        tmp_path,
+        poisons=1,
+        healthy=50,
+        late=20,
+        deliveries_max=16,
+        healthy_seconds_max=40,
+        end_seconds_max=60,
+    )
+    assert holds(outcome)
+
+
+@pytest.mark.slow
+async def test_many_poisoned_texts_do_not_starve_the_healthy(tmp_path: Path) -> None:
+    outcome = await poison(
+        tmp_path,
+        poisons=15,
+        healthy=20,
+        late=20,
+        deliveries_max=16,
+        healthy_seconds_max=15,
+        end_seconds_max=110,
+    )
+    assert holds(outcome)
+
+
+@pytest.mark.slow
+async def test_after_a_siege_the_backlog_drains_soon(tmp_path: Path) -> None:
+    outcome = await siege(tmp_path, logs=300, work_seconds=3.0, kills=30, every_seconds=0.7)
+    assert holds(outcome)

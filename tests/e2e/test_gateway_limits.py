@@ -1,0 +1,385 @@
+"""Overload, tricklers, a broker that cannot write: the gateway stays quick, honest and alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pytest
+from tests.support.kept import queued, sessions, texts
+from tests.support.processes import Process, running, until
+from tests.support.wire import Answer, head, upload
+
+from logweir.backends.memory import MemoryBroker, MemoryStore
+from logweir.clock import SystemClock
+from logweir.entrypoints.gateway import Gateway
+from logweir.envelope import Envelope
+from logweir.errors import BrokerUnavailable, StoreUnavailable
+from logweir.limits import DEFAULT_LIMITS, MIB
+from logweir.pipeline.plan import Planner
+from logweir.reasons import Reason
+
+TEXT: Final = (b"content-type", b"text/plain")
+ACME: Final = (b"x-tenant-id", b"acme")
+
+
+# ---- thousands of slow clients ---------------------------------------------------------------
+
+SLOW_CLIENTS: Final = 2000
+GOOD_REQUESTS: Final = 300
+P99_SECONDS_MAX: Final = 0.25
+
+
+@contextlib.contextmanager
+def many_descriptors() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = SLOW_CLIENTS + 500
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"only {hard} descriptors may be had, and {wanted} are needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class Tricklers:
+    """Clients that send a byte now and then: half of them headers, half of them bodies."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self.connected = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    async def _run(self) -> None:
+        await asyncio.gather(*(self._trickle(number) for number in range(SLOW_CLIENTS)))
+
+    async def _trickle(self, number: int) -> None:
+        await asyncio.sleep(number / SLOW_CLIENTS)
+        starts = (
+            b"POST /ingest HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+            head("Content-Type: text/plain", "X-Tenant-ID: slow", "Content-Length: 5000"),
+        )
+        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self.connected += 1
+        try:
+            writer.write(starts[number % 2])
+            while not self._stop.is_set():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.5)
+        except ConnectionError:
+            pass  # cut off, as it should be
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+def test_two_thousand_tricklers_do_not_slow_down_the_others(tmp_path: Path) -> None:
+    with (
+        many_descriptors(),
+        running("gateway", tmp_path / "data") as gateway,
+        Tricklers(gateway.port) as tricklers,
+    ):
+        until(lambda: tricklers.connected == SLOW_CLIENTS, seconds=30)
+        seconds = []
+        for number in range(GOOD_REQUESTS):
+            started = time.perf_counter()
+            assert upload(gateway.port, "acme", f"log {number}").status == 202
+            seconds.append(time.perf_counter() - started)
+        seconds.sort()
+        p50, p99 = seconds[GOOD_REQUESTS // 2], seconds[GOOD_REQUESTS * 99 // 100]
+        print(f"{SLOW_CLIENTS} trickling: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
+        assert p99 < P99_SECONDS_MAX
+    assert {tenant for tenant, _ in queued(tmp_path / "data")} == {"acme"}
+
+
+# ---- overload, with the application itself ---------------------------------------------------
+
+
+class Broker(MemoryBroker):
+    """A broker that answers when it is told to, or fails."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.failure: Exception | None = None
+        self.held: list[Envelope] = []
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> None:
+        await self.answers.wait()
+        if self.failure:
+            raise self.failure
+        self.held += envelopes
+
+
+class Site:
+    """The application over a broker of ours, called as a server calls it."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.broker = Broker()
+        self.store = MemoryStore()
+        planner = Planner(self.store, self.broker, 1200)
+        self._app = Gateway(planner, SystemClock(), replace(DEFAULT_LIMITS, **limits))
+
+    async def post(self, *pieces: bytes | None, tenant: bytes = b"acme") -> Answer:
+        """Send a text in pieces; None: the client goes away."""
+        messages = [
+            {"type": "http.disconnect"}
+            if piece is None
+            else {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
+            for number, piece in enumerate(pieces, 1)
+        ]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            await asyncio.sleep(0)
+            return messages.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = [TEXT, (b"x-tenant-id", tenant)]
+        scope = {"type": "http", "method": "POST", "path": "/ingest", "headers": headers}
+        await self._app(scope, receive, send)
+        start, body = sent
+        names = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], names, body["body"])
+
+
+async def test_more_requests_than_may_be_under_way_are_told_to_come_again() -> None:
+    site = Site(requests_max=2)
+    site.broker.answers.clear()
+    first, second = (asyncio.create_task(site.post(b"x")) for _ in range(2))
+    await asyncio.sleep(0.01)
+    refused = await site.post(b"y")
+    assert (refused.status, refused.reason) == (429, Reason.OVERLOADED.code)
+    assert refused.headers["retry-after"] == "1"
+    assert (refused.json["limit"], refused.json["actual"]) == (2, 3)
+    site.broker.answers.set()
+    assert [(await task).status for task in (first, second)] == [202, 202]
+    assert (await site.post(b"y")).status == 202
+    assert len(site.broker.held) == 3
+
+
+async def test_more_bytes_than_may_be_held_are_told_to_come_again() -> None:
+    site = Site(intake_bytes_max=100)
+    site.broker.answers.clear()
+    held = asyncio.create_task(site.post(b"x" * 60))
+    await asyncio.sleep(0.01)
+    refused = await site.post(b"y" * 30, b"y" * 30)
+    assert (refused.status, refused.reason) == (429, Reason.OVERLOADED.code)
+    assert refused.headers["retry-after"] == "1"
+    assert (await site.post(b"")).reason == Reason.EMPTY_TEXT.code
+    site.broker.answers.set()
+    assert (await held).status == 202
+    assert (await site.post(b"y" * 60)).status == 202
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [(b"x" * 60, None), (b"\xff" * 60,), (b"",), (b"x" * 60, b"x" * 100)],
+    ids=["broken off", "not UTF-8", "empty", "too much"],
+)
+async def test_a_refusal_gives_back_the_bytes_that_it_held(pieces: tuple[bytes | None]) -> None:
+    site = Site(intake_bytes_max=100)
+    for _ in range(5):
+        assert (await site.post(*pieces)).status in (400, 429)
+    assert (await site.post(b"x" * 100)).status == 202
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (BrokerUnavailable("full"), Reason.BROKER_UNAVAILABLE),
+        (StoreUnavailable("full"), Reason.STORE_UNAVAILABLE),
+    ],
+)
+async def test_what_could_not_be_confirmed_is_503_with_the_id_to_retry_with(
+    failure: Exception, reason: Reason
+) -> None:
+    site = Site()
+    site.broker.failure = failure
+    answer = await site.post(b"the text")
+    assert (answer.status, answer.reason) == (503, reason.code)
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json["tenant_id"] == "acme"
+    assert len(answer.json["log_id"]) == 32
+    assert b"the text" not in answer.body
+
+
+async def test_a_broker_that_does_not_answer_in_time_is_unavailable() -> None:
+    site = Site(publish_seconds_max=0.05)
+    site.broker.answers.clear()
+    answer = await site.post(b"x")
+    assert (answer.status, answer.reason) == (503, Reason.BROKER_UNAVAILABLE.code)
+    assert answer.json["log_id"]
+
+
+# ---- a disk that takes no more ---------------------------------------------------------------
+
+
+class Sender:
+    """A good client: what is answered 503 it sends again, with the id that it was given."""
+
+    def __init__(self, gateway: Process) -> None:
+        self._gateway = gateway
+        self._sent = 0
+        self.accepted: dict[str, str] = {}
+        self.unknown: dict[str, str] = {}
+
+    def send(self, characters: int = 100) -> int:
+        """Send a new text: the status."""
+        self._sent += 1
+        text = f"text {self._sent} ".ljust(characters, ".")
+        return self._note(upload(self._gateway.port, "acme", text), text)
+
+    def send_unknown_again(self) -> None:
+        """Each text that was answered 503; all must be accepted now."""
+        for log, text in list(self.unknown.items()):
+            answer = upload(self._gateway.port, "acme", text, log)
+            assert answer.status == 202, answer.body
+            assert answer.json["log_id"] == log
+            del self.unknown[log]
+            self.accepted[log] = text
+
+    def _note(self, answer: Answer, text: str) -> int:
+        assert answer.status in (202, 503), answer
+        log = answer.json["log_id"]
+        if answer.status == 202:
+            self.accepted[log] = text
+        else:
+            assert answer.json["reason"] in ("broker_unavailable", "store_unavailable")
+            assert answer.headers["retry-after"] == "1"
+            assert text not in answer.body.decode()
+            self.unknown[log] = text
+        return answer.status
+
+
+def check_that_all_are_done_once(gateway: Process, sender: Sender) -> None:
+    """Work off what is queued: one document for each text, none beside."""
+    with running("worker", gateway.data_dir, seconds_per_character=0):
+        until(lambda: not queued(gateway.data_dir), seconds=30, saying="the queue did not drain")
+    assert texts(gateway.data_dir, "acme.sqlite3") == sender.accepted
+
+
+needs_prlimit = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="NOT TESTED: failing writes; prlimit is Linux's"
+)
+
+
+@contextlib.contextmanager
+def no_writes(process: Process) -> Iterator[None]:
+    """Not a byte into any file: the broker's, the tenants', nor stderr, which is a file too."""
+    before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    yield
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+
+
+@needs_prlimit
+@pytest.mark.parametrize("characters", [100, 2 * MIB], ids=["by message", "by plan"])
+def test_writes_that_fail_are_503_and_service_resumes_by_itself(
+    tmp_path: Path, characters: int
+) -> None:
+    # The work's length matters to the gateway too: it cuts what is too large for one message.
+    with running("gateway", tmp_path / "data", seconds_per_character=0) as gateway:
+        sender = Sender(gateway)
+        assert [sender.send(characters) for _ in range(3)] == [202] * 3
+        with no_writes(gateway):
+            assert [sender.send(characters) for _ in range(5)] == [503] * 5
+        until(lambda: sender.send(characters) == 202, seconds=5, saying="service did not resume")
+        sender.send_unknown_again()
+        check_that_all_are_done_once(gateway, sender)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MiB."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0:
+        pytest.skip("NOT TESTED: a full disk; only root can mount a small file system")
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=16m", "logweir-test", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"NOT TESTED: a full disk; mount says {done.stderr.decode().strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_503_and_service_resumes_once_there_is_room(tiny_disk: Path) -> None:
+    with running("gateway", tiny_disk / "data") as gateway:
+        sender = Sender(gateway)
+        assert [sender.send() for _ in range(5)] == [202] * 5
+        filler = tiny_disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        until(lambda: sender.send(10_000) == 503, saying="a full disk was not noticed")
+        assert {sender.send(10_000) for _ in range(10)} == {503}
+        filler.unlink()
+        until(lambda: sender.send() == 202, seconds=5, saying="service did not resume")
+        sender.send_unknown_again()
+        check_that_all_are_done_once(gateway, sender)
+
+
+@needs_prlimit
+def test_a_worker_outlives_a_disk_that_takes_no_more(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running("gateway", data_dir) as gateway:
+        sender = Sender(gateway)
+        with running("worker", data_dir, seconds_per_character=0) as worker:
+            until(lambda: sessions(data_dir), saying="the worker has begun no session")
+            with no_writes(worker):
+                assert [sender.send() for _ in range(5)] == [202] * 5
+                time.sleep(1.5)
+                assert worker.is_alive()
+                assert texts(data_dir, "acme.sqlite3") == {}
+            until(lambda: not queued(data_dir), seconds=20, saying="the queue did not drain")
+        assert texts(data_dir, "acme.sqlite3") == sender.accepted
+
+
+@needs_prlimit
+def test_a_worker_that_starts_on_a_full_disk_works_once_there_is_room(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running("gateway", data_dir) as gateway:
+        sender = Sender(gateway)
+        assert [sender.send() for _ in range(5)] == [202] * 5
+        worker = Process("worker", data_dir, {"seconds_per_character": 0})
+        try:
+            with no_writes(worker):
+                time.sleep(2)
+                assert worker.is_alive()
+            until(lambda: not queued(data_dir), seconds=5, saying="the queue did not drain")
+        finally:
+            worker.kill()
+        assert texts(data_dir, "acme.sqlite3") == sender.accepted

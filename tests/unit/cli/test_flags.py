@@ -1,0 +1,59 @@
+"""Settings as flags: every one, in every command it concerns; a flag wins; errors name it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+
+import pytest
+from tests.unit.cli.shell import logweir
+
+from logweir.entrypoints.cli import serve
+from logweir.entrypoints.cli.flags import GATEWAY, SERVE, WORKER, takes_settings
+from logweir.errors import Misconfigured
+from logweir.settings import Settings, flag_of, load
+
+SETTINGS = [field.name for field in dataclasses.fields(Settings)]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_a_flag_of_serve(name: str) -> None:
+    assert name in inspect.signature(serve.serve).parameters
+    assert flag_of(name) in logweir("serve", "--help", TERMINAL_WIDTH="200").stdout
+
+
+def test_the_gateway_and_the_worker_together_take_all_but_how_many_workers_there_are() -> None:
+    assert set(GATEWAY) | set(WORKER) == set(SERVE) - {"workers"}
+
+
+def test_a_flag_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Settings] = []
+
+    @takes_settings("port", "data_dir")
+    def command(settings: Settings) -> None:
+        taken.append(settings)
+
+    monkeypatch.setenv("LOGWEIR_PORT", "8101")
+    monkeypatch.setenv("LOGWEIR_DATA_DIR", "/elsewhere")
+    command(port="8102", data_dir=None)
+    assert taken == [Settings(port=8102, data_dir=Path("/elsewhere"))]
+
+
+def test_an_impossible_value_is_named_as_it_was_given() -> None:
+    with pytest.raises(Misconfigured, match=r"^--port must be 0 to 65535"):
+        load({"LOGWEIR_PORT": "1"}, {"port": "65536"})
+    with pytest.raises(Misconfigured, match=r"^LOGWEIR_PORT must be"):
+        load({"LOGWEIR_PORT": "65536"})
+
+
+def test_a_command_says_in_one_line_which_flag_is_wrong() -> None:
+    result = logweir("worker", "--concurrency", "none")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "logweir: --concurrency must be a number, and is 'none'\n"
+
+
+def test_an_unknown_variable_is_an_error_of_every_command_that_has_settings() -> None:
+    result = logweir("ls", LOGWEIR_DATADIR="x")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("logweir: LOGWEIR_DATADIR: there is no such setting.")

@@ -1,0 +1,56 @@
+"""Every example in the table of rules, and that the table keeps its own promises."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from logweir.redact import MARKER, find, redact
+from logweir.redact.rule import Rule
+from logweir.redact.rules import RULES
+
+TAKES = [pytest.param(rule, line, id=line[:60]) for rule in RULES for line in rule.takes]
+LEAVES = [pytest.param(line, id=line[:60]) for rule in RULES for line in rule.leaves]
+
+
+def plain(example: str) -> str:
+    return example.replace("«", "").replace("»", "")
+
+
+@pytest.mark.parametrize(("rule", "example"), TAKES)
+def test_a_rule_takes_what_its_row_says(rule: Rule, example: str) -> None:
+    text = plain(example)
+    assert redact(text).text == re.sub("«.*?»", MARKER, example, flags=re.DOTALL)
+    assert {span.rule for span in find(text)} >= {rule.name}
+
+
+@pytest.mark.parametrize("example", LEAVES)
+def test_no_rule_takes_what_a_row_leaves(example: str) -> None:
+    assert redact(example).text == example
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}: {rule.finds}")
+def test_every_row_has_examples_of_both_kinds(rule: Rule) -> None:
+    assert rule.takes
+    assert rule.leaves
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}: {rule.finds}")
+def test_patterns_keep_to_re2(rule: Rule) -> None:
+    for pattern in (rule.pattern, rule.before):
+        assert not re.search(r"\(\?(?:[=!>]|<[=!]|P=)|\\[1-9]|[*+?}]\+|\\[dw]", pattern)
+        assert all(int(most) <= 1000 for most in re.findall(r"\{[0-9]*,?([0-9]+)\}", pattern))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}: {rule.finds}")
+def test_gates_are_in_lower_case_and_no_example_gets_past_them(rule: Rule) -> None:
+    assert all(literal and literal == literal.lower() for literal in rule.gate)
+    for example in rule.takes:
+        assert any(literal in plain(example).lower() for literal in rule.gate)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name}: {rule.finds}")
+def test_a_row_says_how_far_it_looks_back_exactly_when_it_does(rule: Rule) -> None:
+    assert bool(rule.before) == bool(rule.reach)
+    assert 0 <= rule.reach <= 64
