@@ -23,7 +23,7 @@ class Limits:
     receive_seconds_max: float = 30.0
 
     # the gateway
-    requests_max: int = 10_000  # being received or published at the same time
+    requests_max: int = 4096  # being received or published at the same time; a connection has one
     intake_bytes_max: int = 256 * MIB  # bodies held at the same time
     publish_seconds_max: float = 10.0  # then 503: unknown
     retry_after_seconds: int = 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import random
 import time
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from logweir.envelope import Source, sha256_of
 
 _TRY_AGAIN_SECONDS: Final = 0.1
 _TRIES_MAX: Final = 300
-_REQUEST_SECONDS_MAX: Final = 15.0
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=15.0)
 
 
 @dataclass
@@ -68,14 +70,15 @@ class Client:
     async def _post(
         self, http: aiohttp.ClientSession, text: str, tenant: str, log: str | None, source: Source
     ) -> tuple[int, str | None]:
-        timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS_MAX)
         if source is Source.JSON:
             members = {"tenant_id": tenant, "text": text} | ({"log_id": log} if log else {})
-            request = http.post(self.url, json=members, timeout=timeout)
+            headers, body = {"Content-Type": "application/json"}, json.dumps(members)
         else:
-            headers = {"X-Tenant-ID": tenant} | ({"X-Log-ID": log} if log else {})
-            request = http.post(self.url, data=text, headers=headers, timeout=timeout)
-        async with request as response:
+            headers = {"Content-Type": "text/plain", "X-Tenant-ID": tenant}
+            headers |= {"X-Log-ID": log} if log else {}
+            body = text
+        data = io.BytesIO(body.encode())  # aiohttp warns of bytes that are large
+        async with http.post(self.url, data=data, headers=headers, timeout=_TIMEOUT) as response:
             answer = await response.json(content_type=None)
             return response.status, answer.get("log_id")
 

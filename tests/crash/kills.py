@@ -19,9 +19,10 @@ from tests.crash.client import Client, traffic
 from tests.crash.outcome import Outcome, journal_path, judge, spread
 from tests.crash.service import PRODUCT, Service, drained, free_port, running, send_signal, until
 
+from logweir.backends.local.leases import SUSPECT_DEATHS
 from logweir.settings import Settings
 
-_MEASURED_SECONDS_MAX: Final = 10.0  # resumption is waited for at most so long
+_WATCHED_SECONDS_MAX: Final = 20.0  # resumption is waited for at most so long
 _POLL_SECONDS: Final = 0.004
 _SNAPSHOT_EVERY: Final = 8  # kills
 _LONG_CHARACTERS: Final = 2500  # five chunks
@@ -51,16 +52,21 @@ class Storm:
     characters: tuple[int, int] = (200, 900)
     seconds_per_character: float = 0.005
     chunk_seconds: float = 2.5
-    calm: tuple[float, float] = (0.3, 2.5)  # seconds between two kills
+    calm: tuple[float, float] = (0.3, 3.5)  # seconds between two kills
     drain_seconds_max: float = 120.0
 
 
 @dataclass
 class _Resumptions:
-    """Seconds from a worker's death until a living one holds a message of the dead one's again."""
+    """Seconds from a worker's death until a living one holds a message of the dead one's again.
+
+    Where all of them have seen so many deaths that they are suspects now, they wait for a turn of
+    their own: counted apart.
+    """
 
     broker: Path
-    seconds: list[float] = field(default_factory=list)
+    ordinary: list[float] = field(default_factory=list)
+    suspects: list[float] = field(default_factory=list)
     handed_back: list[float] = field(default_factory=list)
     overtaken: int = 0
     _current: threading.Event = field(default_factory=threading.Event)
@@ -71,37 +77,53 @@ class _Resumptions:
         self._current = threading.Event()
         held = dump.rows(
             self.broker,
-            "SELECT m.id, m.lease FROM messages m JOIN sessions s ON s.id = m.lease"
+            "SELECT m.id, m.lease, m.deaths FROM messages m JOIN sessions s ON s.id = m.lease"
             f" WHERE s.pid IN ({', '.join(map(str, pids))})",
         )
         for pid in pids:
             send_signal(pid, signal.SIGKILL)
-        watch = asyncio.to_thread(
-            self._watch, time.monotonic(), {i for i, _ in held}, {s for _, s in held}, self._current
+        killed = time.monotonic()
+        ordinary = {message for message, _, deaths in held if deaths + 1 < SUSPECT_DEATHS}
+        return asyncio.create_task(
+            asyncio.to_thread(
+                self._watch,
+                killed,
+                ordinary or {message for message, *_ in held},
+                {session for _, session, _ in held},
+                self.ordinary if ordinary else self.suspects,
+                self._current,
+            )
         )
-        return asyncio.create_task(watch)
 
     def _watch(
-        self, killed: float, held: set[int], dead: set[int], overtaken: threading.Event
+        self,
+        killed: float,
+        messages: set[int],
+        dead: set[int],
+        seconds: list[float],
+        overtaken: threading.Event,
     ) -> None:
-        back = not held
+        if not messages:
+            return
+        back = False
         with dump.reading(self.broker) as db:
-            while held and time.monotonic() < killed + _MEASURED_SECONDS_MAX:
+            while True:
                 query = "SELECT id, lease FROM messages WHERE state = 'leased'"
                 leases: dict[Any, Any] = {row[0]: row[1] for row in db.execute(query)}
                 now = time.monotonic() - killed
                 if not back and dead.isdisjoint(leases.values()):
                     back = True
                     self.handed_back.append(now)
-                if any(leases.get(message, -1) not in {-1, *dead} for message in held):
-                    self.seconds.append(now)
+                if any(leases.get(message, -1) not in {-1, *dead} for message in messages):
+                    seconds.append(now)
                     return
                 if overtaken.is_set():  # by the next kill
                     self.overtaken += 1
                     return
+                if now > _WATCHED_SECONDS_MAX:
+                    seconds.append(now)
+                    return
                 time.sleep(_POLL_SECONDS)
-        if held:
-            self.seconds.append(time.monotonic() - killed)
 
 
 async def storm(directory: Path, plan: Storm) -> Outcome:
@@ -144,14 +166,15 @@ async def storm(directory: Path, plan: Storm) -> Outcome:
         name=f"storm, seed {plan.seed}, of {plan.module}",
         report=report,
         kills=kills.total(),
-        resumed=resumptions.seconds,
+        resumed=resumptions.ordinary,
         figures=figures
         | {
             "logs": logs,
             "drained in": f"{drain:.1f} s",
             "handed back": spread(resumptions.handed_back),
-            "resumed": f"{spread(resumptions.seconds)} of {len(resumptions.seconds)}",
-            "overtaken": resumptions.overtaken,
+            "resumed": f"{spread(resumptions.ordinary)} of {len(resumptions.ordinary)}",
+            "suspects waited": f"{spread(resumptions.suspects)} of {len(resumptions.suspects)}",
+            "overtaken by the next kill": resumptions.overtaken,
         },
     )
 

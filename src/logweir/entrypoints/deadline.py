@@ -16,7 +16,7 @@ class Deadline:
     """
 
     def __init__(self, seconds: float) -> None:
-        """Only inside of a running loop, which is kept: Python 3.11 asks for it by a system call."""
+        """Only inside of a loop, which is kept: Python 3.11 asks for it by a system call."""
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         # In the order of their times, since all have as long.

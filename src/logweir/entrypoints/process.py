@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from logweir.entrypoints import logs
 from logweir.settings import Settings
 
 EXIT_MISCONFIGURED: Final = 2  # starting it again cannot help
+_GC_OBJECTS: Final = 50_000  # at Python's 700, collections are 6 % of the gateway's time
 _ORPHAN_SECONDS: Final = 0.5  # from the parent's death to the end of its children
 
 Stop = Callable[[Callable[[], None]], None]
@@ -36,6 +38,9 @@ def run(
     logs.configure(settings.log_level, role)
     if supervised:
         threading.Thread(target=_end_with_parent, daemon=True).start()
+    # What is here now stays: no collection needs to look at it again, nor that often at the rest.
+    gc.freeze()
+    gc.set_threshold(_GC_OBJECTS)
     uvloop.run(_main(main, supervised))
 
 

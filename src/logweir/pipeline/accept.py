@@ -99,9 +99,9 @@ def _collect(raw_headers: RawHeaders, limits: Limits) -> Headers:
     for name, value in raw_headers:
         count += 1
         size += len(name) + len(value) + 4
-        name = name.lower()
-        if name in _READ:
-            headers.setdefault(name, []).append(value.decode("latin-1"))
+        lower = name.lower()
+        if lower in _READ:
+            headers.setdefault(lower, []).append(value.decode("latin-1"))
     if size > limits.header_bytes_max:
         raise Rejection(
             Reason.HEADERS_TOO_LARGE,
@@ -147,7 +147,8 @@ def _source_of(content_type: str) -> Source:
             source = Source.TEXT
         case _:
             raise Rejection(
-                Reason.UNSUPPORTED_CONTENT_TYPE, "Send Content-Type: application/json or text/plain."
+                Reason.UNSUPPORTED_CONTENT_TYPE,
+                "Send Content-Type: application/json or text/plain.",
             )
     charsets = [
         value.strip().strip('"').lower()

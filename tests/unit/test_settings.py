@@ -1,0 +1,113 @@
+"""The settings: from the environment and from flags, and what is wrong is said at start."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from logweir.errors import Misconfigured
+from logweir.limits import DEFAULT_LIMITS
+from logweir.settings import PREFIX, LogLevel, Settings, load
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert load({}) == Settings()
+    assert (
+        load({"HOME": "/root", "PATH": "x", "logweir_port": "x", "XLOGWEIR_PORT": "x"})
+        == Settings()
+    )
+    assert Settings().host == "127.0.0.1"
+    assert Settings().port == 8080
+    assert Settings().limits == DEFAULT_LIMITS
+
+
+SET = {
+    "host": ("0.0.0.0", "0.0.0.0"),
+    "port": ("0", 0),
+    "data_dir": ("/var/lib/logweir", Path("/var/lib/logweir")),
+    "workers": ("3", 3),
+    "concurrency": ("17", 17),
+    "seconds_per_character": ("0.001", 0.001),
+    "chunk_seconds": ("0", 0.0),
+    "work": ("my.package:function", "my.package:function"),
+    "text_bytes_max": ("1000", 1000),
+    "attempts_max": ("1", 1),
+    "receive_seconds_max": ("0.5", 0.5),
+    "lease_seconds": ("2.5", 2.5),
+    "drain_seconds": ("0", 0.0),
+    "log_level": ("debug", LogLevel.DEBUG),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(n, *both) for n, both in SET.items()])
+def test_each_is_set_by_its_variable_or_by_its_flag(name: str, text: str, value: object) -> None:
+    assert getattr(load({PREFIX + name.upper(): text}), name) == value
+    assert getattr(load({}, {name: text}), name) == value
+    assert value != getattr(Settings(), name)
+
+
+def test_a_flag_wins_over_its_variable() -> None:
+    assert load({"LOGWEIR_PORT": "1"}, {"port": "2"}).port == 2
+    assert load({"LOGWEIR_PORT": "nonsense"}, {"port": "2"}).port == 2
+
+
+def test_cloud_runs_port_counts_but_ours_wins() -> None:
+    assert load({"PORT": "9000"}).port == 9000
+    assert load({"PORT": "9000", "LOGWEIR_PORT": "9001"}).port == 9001
+    assert load({"PORT": "9000"}, {"port": "9002"}).port == 9002
+
+
+@pytest.mark.parametrize("name", ["LOGWEIR_PROT", "LOGWEIR_", "LOGWEIR_PORT_", "LOGWEIR_DATADIR"])
+def test_an_unknown_name_is_an_error_that_names_it_and_what_there_is(name: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"^{name}: .*LOGWEIR_PORT.*LOGWEIR_DATA_DIR") as error:
+        load({name: "1"})
+    for field in dataclasses.fields(Settings):
+        assert PREFIX + field.name.upper() in str(error.value)
+
+
+IMPOSSIBLE = {
+    "backend": ["", "gpc", "LOCAL"],
+    "port": ["", "x", "-1", "65536", "80.5", "1e3", "9" * 5000],
+    "workers": ["0", "-1", "1025", "two"],
+    "concurrency": ["0", "1000001"],
+    "seconds_per_character": ["-0.1", "nan", "inf", "3601", "", "0,05"],
+    "chunk_seconds": ["-1", "NaN", "infinity", "86401"],
+    "work": ["", "function", "module:", ":function", "a b:c", "a:b:c", "a/b:c", "a.:c", "a:b.c"],
+    "text_bytes_max": ["0", "67108865", "4MB"],
+    "attempts_max": ["0", "1001"],
+    "receive_seconds_max": ["0", "nan"],
+    "lease_seconds": ["0.9", "3601"],
+    "drain_seconds": ["-1", "3601"],
+    "log_level": ["", "loud", "INFO"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in IMPOSSIBLE.items() for text in texts]
+)
+def test_an_impossible_value_is_an_error_that_names_its_setting(name: str, text: str) -> None:
+    with pytest.raises(Misconfigured, match=rf"^LOGWEIR_{name.upper()} must be"):
+        load({PREFIX + name.upper(): text})
+    with pytest.raises(Misconfigured, match=r"must be"):
+        load({}, {name: text})
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"PORT": "1"}, {PREFIX + name.upper(): text for name, (text, _) in SET.items()}],
+    ids=["defaults", "port", "all"],
+)
+def test_a_process_that_is_started_with_the_environment_has_the_same_settings(
+    environment: dict[str, str],
+) -> None:
+    settings = load(environment)
+    assert load(settings.environment()) == settings
+
+
+def test_the_limits_follow_the_settings() -> None:
+    limits = load({PREFIX + name.upper(): text for name, (text, _) in SET.items()}).limits
+    assert (limits.text_bytes_max, limits.body_bytes_max) == (1000, 4000)
+    assert (limits.attempts_max, limits.receive_seconds_max) == (1, 0.5)
+    assert (limits.lease_seconds, limits.heartbeat_seconds, limits.drain_seconds) == (2.5, 0.5, 0.0)
