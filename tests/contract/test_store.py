@@ -103,7 +103,7 @@ async def test_recording_the_last_chunk_says_so_on_repeats_too(ports: Ports) -> 
     plan = await ports.store.plan(a_plan("0123456789", 4))
     said = [await ports.store.record(plan.key, index) for index in (2, 0, 0, 2, 1, 1, 0)]
     assert said == [False, False, False, False, True, True, True]
-    assert await ports.store.recorded(plan.key) == {0, 1, 2}
+    assert await ports.store.recorded(plan.key) == frozenset({0, 1, 2})
 
 
 async def test_of_many_that_record_at_once_somebody_is_the_last(ports: Ports) -> None:
@@ -135,7 +135,7 @@ async def test_planning_again_keeps_what_is_recorded(ports: Ports) -> None:
     plan = await ports.store.plan(a_plan("0123456789", 5))
     await ports.store.record(plan.key, 1)
     await ports.store.plan(plan)
-    assert await ports.store.recorded(plan.key) == {1}
+    assert await ports.store.recorded(plan.key) == frozenset({1})
 
 
 # ---- dead letters --------------------------------------------------------------------------------
@@ -190,4 +190,4 @@ async def test_what_was_kept_outlives_the_process(
     async with opener(tmp_path, clock) as after:
         assert await after.ports.store.find(a_key("hello")) is Found.SAME
         assert await after.ports.store.buried(a_key("other"))
-        assert await after.ports.store.recorded(plan.key) == {1}
+        assert await after.ports.store.recorded(plan.key) == frozenset({1})

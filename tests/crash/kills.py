@@ -73,8 +73,7 @@ class _Resumptions:
 
     def kill(self, pids: list[int]) -> asyncio.Task[None]:
         """Kill workers, and watch what becomes of their messages."""
-        self._current.set()
-        self._current = threading.Event()
+        self.overtake()
         held = dump.rows(
             self.broker,
             "SELECT m.id, m.lease, m.deaths FROM messages m JOIN sessions s ON s.id = m.lease"
@@ -94,6 +93,11 @@ class _Resumptions:
                 self._current,
             )
         )
+
+    def overtake(self) -> None:
+        """Another kill comes: who is still being watched is not measured."""
+        self._current.set()
+        self._current = threading.Event()
 
     def _watch(
         self,
@@ -191,6 +195,7 @@ async def _kill_at_random(
         await until(lambda: bool(service.children("worker")), 10.0, "a worker")
         workers, gateways = service.children("worker"), service.children("gateway")
         if target is Target.ALL:
+            resumptions.overtake()
             service.kill_all()
             await asyncio.sleep(rng.uniform(0.0, 0.5))
             service.start()

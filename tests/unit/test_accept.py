@@ -589,7 +589,7 @@ HOSTILE: Final = {
 
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_counting_takes_time_linear_in_the_body(piece: str) -> None:
-    small, large = (_counting_seconds(piece, size) for size in (1 << 20, 1 << 24))
+    small, large = (_counting_seconds(piece, size) for size in (1 << 19, 1 << 23))
     assert large < 16 * small * 4 + 0.25, "sixteen times the body, with room for a noisy machine"
 
 

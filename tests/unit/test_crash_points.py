@@ -284,11 +284,14 @@ async def test_two_faults_at_any_two_calls_lose_and_double_nothing(
 
 
 @pytest.mark.parametrize("second", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
-async def test_a_long_log_outlives_two_crashes_at_any_two_calls(second: Fault) -> None:
+async def test_a_long_log_outlives_two_crashes_at_one_in_three_pairs_of_calls(
+    second: Fault,
+) -> None:
     story = STORIES["a claimed log"]
     without = Run(story, Faults({}))
     await without.to_the_end()
-    for pair in itertools.combinations(range(without.faults.calls + 8), 2):
+    pairs = list(itertools.combinations(range(without.faults.calls + 8), 2))
+    for pair in pairs[::3]:
         run = Run(story, Faults(dict(zip(pair, (Fault.CRASH_AFTER, second), strict=True))))
         await run.to_the_end()
         await run.assert_all_is_well()
@@ -308,7 +311,7 @@ async def test_a_worker_that_dies_with_all_in_flight_loses_and_doubles_nothing(
             await run.assert_all_is_well(in_turn=False)
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(40))
 async def test_many_faults_at_random_lose_and_double_nothing(seed: int) -> None:
     draw = random.Random(seed)
     story = draw.choice([story for story in STORIES.values() if not story.buried])

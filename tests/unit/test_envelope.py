@@ -53,7 +53,7 @@ def envelopes(draw: st.DrawFn) -> Envelope:
 
 
 @given(envelopes(), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_envelope_comes_back_as_it_was(envelope: Envelope, base64_text: bool) -> None:
     assert decode(encode(envelope, base64_text=base64_text)) == envelope
 

@@ -12,7 +12,7 @@ from logweir.envelope import Envelope, encode
 from logweir.errors import LeaseLost
 from logweir.ids import LogId, TenantId
 from logweir.limits import MIB
-from logweir.pipeline.broker import Backlog, Delivery, Whereabouts
+from logweir.pipeline.broker import Backlog, Delivery, Whereabouts, weight_bytes
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import Found, LetterSummary, Progress, Stored, TenantSummary
 from logweir.reasons import Quarantine
@@ -150,6 +150,7 @@ class MemoryClaim:
 
     id: int
     delivery: Delivery
+    weight_bytes: int
 
 
 class MemoryBroker:
@@ -238,9 +239,10 @@ class MemorySession:
             if message.holder is None and message.visible_at <= now:
                 message.holder = self
                 message.deliveries += 1
-                bytes_max -= len(message.raw)
+                weight = weight_bytes(message.envelope, message.raw)
+                bytes_max -= weight
                 delivery = Delivery(message.raw, message.deliveries, message.unanswered)
-                claims.append(MemoryClaim(id_, delivery))
+                claims.append(MemoryClaim(id_, delivery, weight))
         return claims
 
     async def acknowledge(self, claim: MemoryClaim) -> None:

@@ -105,7 +105,7 @@ class Worker:
             await self._pause(_OUTAGE_SECONDS)
             return
         for claim in claims:
-            self._bytes += len(claim.delivery.raw)
+            self._bytes += claim.weight_bytes
             task = asyncio.create_task(self._work(session, claim))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -118,7 +118,7 @@ class Worker:
         except LeaseLost:
             pass  # the heartbeat notices it too, and ends the session
         finally:
-            self._bytes -= len(claim.delivery.raw)
+            self._bytes -= claim.weight_bytes
 
     async def _verdict(self, claim: Any) -> Verdict:
         try:

@@ -28,6 +28,11 @@ class Delivery:
     unanswered: int
 
 
+def weight_bytes(envelope: Envelope, raw: bytes) -> int:
+    """What an envelope costs in memory while it is in work: the text of a plan is loaded then."""
+    return max(len(raw), envelope.characters) if envelope.text is None else len(raw)
+
+
 class Publisher(Protocol):
     """Where envelopes go. Safe to call from many tasks at once; calls may share one commit."""
 

@@ -44,6 +44,7 @@ _log = structlog.get_logger()
 _THREAD_CHARACTERS: Final = (
     16_384  # longer texts are redacted beside the loop, so that heartbeats go on
 )
+_WHOLE_TEXTS_MAX: Final = 4  # planned texts in memory at once, but for those in work
 _BACKOFF_SECONDS: Final = 0.5
 _BACKOFF_SECONDS_MAX: Final = 10.0
 _ERROR_CHARACTERS_MAX: Final = 500
@@ -85,6 +86,8 @@ class Consumer:
         self._clock = clock
         self._limits = limits
         self._jitter = jitter
+        # Many long texts may come to their end at the same moment, each of megabytes.
+        self._whole_texts = asyncio.Semaphore(_WHOLE_TEXTS_MAX)
 
     async def consume(self, delivery: Delivery) -> Verdict:
         """Bring a delivery as far as it gets, and say what its broker must do with it.
@@ -130,20 +133,23 @@ class Consumer:
         if envelope.text is None or self._planner.is_long(envelope):
             return await self._work_by_plan(envelope, delivery)
         await self._work(envelope.text)
-        return await self._finish(envelope, delivery, envelope.text)
+        return await self._finish(envelope, envelope.text)
 
     async def _work_by_plan(self, envelope: Envelope, delivery: Delivery) -> Verdict:
-        if envelope.text is None:
-            plan = await self._store.load(key_of(envelope))
-        else:
-            plan = await self._planner.plan(envelope)
-        if plan is None:
-            return await self._without_plan(envelope, delivery)
-        if plan.count == 1:
-            await self._work(plan.text)
-        elif await self._planner.send_missing(plan):
-            return Ack()
-        return await self._finish(envelope, delivery, plan.text)
+        async with self._whole_texts:
+            if envelope.text is None:
+                plan = await self._store.load(key_of(envelope))
+            else:
+                plan = await self._planner.plan(envelope)
+            if plan is None:
+                return await self._without_plan(envelope, delivery)
+            if plan.count > 1:
+                if await self._planner.send_missing(plan):
+                    return Ack()
+                return await self._finish(envelope, plan.text)
+        await self._work(plan.text)
+        async with self._whole_texts:
+            return await self._finish(envelope, plan.text)
 
     async def _work_on_chunk(self, envelope: Envelope, delivery: Delivery, index: int) -> Verdict:
         key = key_of(envelope)
@@ -155,12 +161,13 @@ class Consumer:
         all_recorded = await self._store.record(key, index)
         if all_recorded is False:
             return Ack()
-        plan = await self._store.load(key)
-        if plan is None:
-            return await self._without_plan(envelope, delivery)
-        return await self._finish(envelope, delivery, plan.text)
+        async with self._whole_texts:
+            plan = await self._store.load(key)
+            if plan is None:
+                return await self._without_plan(envelope, delivery)
+            return await self._finish(envelope, plan.text)
 
-    async def _finish(self, envelope: Envelope, delivery: Delivery, text: str) -> Verdict:
+    async def _finish(self, envelope: Envelope, text: str) -> Verdict:
         if len(text) > _THREAD_CHARACTERS:
             redacted = await asyncio.to_thread(redact, text)
         else:
@@ -187,7 +194,7 @@ class Consumer:
                 _event(envelope, "log_stored", characters=envelope.characters)
                 return Ack()
             case Stored.OTHER:
-                return await self._bury(envelope, delivery, Burial.CONFLICT)
+                return await self._bury_text(envelope, text, Burial.CONFLICT)
             case _:
                 assert_never(stored)
 
@@ -206,12 +213,17 @@ class Consumer:
     async def _bury(
         self, envelope: Envelope, delivery: Delivery, reason: Burial, error: str | None = None
     ) -> Verdict:
-        text = envelope.text
-        if envelope.chunk is not None or text is None:
+        if envelope.chunk is None and envelope.text is not None:
+            return await self._bury_text(envelope, envelope.text, reason, error)
+        async with self._whole_texts:
             plan = await self._store.load(key_of(envelope))
             if plan is None:
                 return await self._without_plan(envelope, delivery)
-            text = plan.text
+            return await self._bury_text(envelope, plan.text, reason, error)
+
+    async def _bury_text(
+        self, envelope: Envelope, text: str, reason: Burial, error: str | None = None
+    ) -> Verdict:
         await self._store.bury(
             DeadLetter(
                 tenant_id=envelope.tenant,

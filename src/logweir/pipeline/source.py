@@ -16,6 +16,11 @@ class Claim(Protocol):
         """What is to be consumed."""
         ...
 
+    @property
+    def weight_bytes(self) -> int:
+        """What it costs in memory while it is in work."""
+        ...
+
 
 class Session(Protocol):
     """One run of one worker, which holds its messages by one lease.
@@ -24,7 +29,7 @@ class Session(Protocol):
     """
 
     async def claim(self, slots: int, bytes_max: int, in_flight: int) -> Sequence[Any]:
-        """Take up to ``slots`` messages, of ``bytes_max`` bytes or a little more; Claims.
+        """Take up to ``slots`` messages, of ``bytes_max`` by weight or a little more; Claims.
 
         ``in_flight`` is how many this worker has. Raises LeaseLost.
         """

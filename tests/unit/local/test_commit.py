@@ -184,6 +184,27 @@ async def test_what_a_session_could_not_do_it_can_do_again(
     assert await queued(broker) == 1
 
 
+@pytest.mark.parametrize("fault", ["is_full", "sync_fails"])
+async def test_what_a_claim_took_whose_answer_was_lost_the_next_one_returns(
+    fault: str, disk: Disk, broker: LocalBroker
+) -> None:
+    # A commit whose sync fails may be there all the same when the file is opened again.
+    await broker.publish([a_log(log=f"{number}") for number in range(5)])
+    session = await broker.session()
+    known = await session.claim(2, 1 << 20, 0)
+    setattr(disk, fault, True)
+    with pytest.raises(BrokerUnavailable):
+        await session.claim(10, 1 << 20, 2)
+    setattr(disk, fault, False)
+    unknown = await session.claim(10, 1 << 20, 2)
+    assert len({claim.id for claim in (*known, *unknown)}) == 5
+    assert list(await session.claim(10, 1 << 20, 5)) == []
+    for claim in (*known, *unknown):
+        assert (claim.delivery.deliveries, claim.delivery.unanswered) == (1, 0)
+        await session.acknowledge(claim)
+    assert list(await broker.backlog()) == []
+
+
 async def test_who_no_longer_waits_for_a_commit_disturbs_nobody(
     disk: Disk, broker: LocalBroker
 ) -> None:

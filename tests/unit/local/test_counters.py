@@ -40,7 +40,7 @@ class Machine:
         count = self.draw.randrange(4)
         kinds = ("log", "chunk")
         rows = [
-            (self.draw.choice(TENANTS), "log-1", self.draw.choice(kinds), self.now, b"x" * 10)
+            (self.draw.choice(TENANTS), "log-1", self.draw.choice(kinds), self.now, 10, b"x" * 10)
             for _ in range(count)
         ]
         leases.insert_messages(self.db, rows)

@@ -55,7 +55,9 @@ async def test_a_worker_outlives_an_outage_of_the_disk_and_finishes_everything(
             await asyncio.sleep(0.02)
     worker.stop()
     await running
-    stored = {d.log_id: d.original_text async for d in LocalReader(tmp_path).documents(ACME)}
+    stored: dict[str, str] = {
+        d.log_id: d.original_text async for d in LocalReader(tmp_path).documents(ACME)
+    }
     stored.pop("unknown", None)
     assert stored == texts
     assert [letter async for letter in LocalReader(tmp_path).letters(ACME)] == []

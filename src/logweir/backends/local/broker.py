@@ -20,13 +20,13 @@ from logweir.envelope import Envelope, encode
 from logweir.errors import BrokerUnavailable
 from logweir.ids import LogId, TenantId
 from logweir.limits import MIB, Limits
-from logweir.pipeline.broker import Backlog, Whereabouts
+from logweir.pipeline.broker import Backlog, Whereabouts, weight_bytes
 from logweir.reasons import Quarantine
 
 SCHEMA_VERSION: Final = 1
 MESSAGE_BYTES_MAX: Final = MIB  # as on SQS: what is larger goes by a plan, here too
 
-Rows = list[tuple[str, str, str, float, bytes]]  # of leases.insert_messages
+Rows = list[tuple[str, str, str, float, int, bytes]]  # of leases.insert_messages
 Operation = Callable[[apsw.Connection], Any]
 
 
@@ -60,10 +60,7 @@ class LocalBroker:
     async def publish(self, envelopes: Sequence[Envelope]) -> None:
         """Return once all are on the disk."""
         wall = self._clock.now().timestamp()
-        rows = [
-            (str(e.tenant), str(e.log), "log" if e.chunk is None else "chunk", wall, encode(e))
-            for e in envelopes
-        ]
+        rows = [_row(envelope, wall) for envelope in envelopes]
         await self._commit.run(rows)
 
     async def quarantine(self, raw: bytes, reason: Quarantine) -> None:
@@ -150,6 +147,12 @@ class LocalBroker:
 
     def _lock_path(self, session: int) -> Path:
         return self._lock_dir / f"{session}.lock"
+
+
+def _row(e: Envelope, wall: float) -> tuple[str, str, str, float, int, bytes]:
+    raw = encode(e)
+    lane = "log" if e.chunk is None else "chunk"
+    return str(e.tenant), str(e.log), lane, wall, weight_bytes(e, raw), raw
 
 
 def _write(db: apsw.Connection, items: Sequence[Rows | Operation]) -> list[Any]:

@@ -7,17 +7,18 @@
 --    │                                   │
 --    └──── its worker died ──────────────┴──▶ suspect, from the third death on
 CREATE TABLE messages (
-    id          INTEGER PRIMARY KEY,
-    tenant      TEXT    NOT NULL,
-    log         TEXT    NOT NULL,
-    kind        TEXT    NOT NULL,               -- log, chunk: the two lanes
-    state       TEXT    NOT NULL DEFAULT 'waiting',
-    lease       INTEGER,                        -- sessions.id, while leased
-    visible_at  REAL,                           -- while delayed
-    deliveries  INTEGER NOT NULL DEFAULT 0,
-    deaths      INTEGER NOT NULL DEFAULT 0,     -- deliveries that ended without an answer
-    enqueued_at REAL    NOT NULL,
-    envelope    BLOB    NOT NULL
+    id           INTEGER PRIMARY KEY,
+    tenant       TEXT    NOT NULL,
+    log          TEXT    NOT NULL,
+    kind         TEXT    NOT NULL,  -- log, chunk: the two lanes
+    state        TEXT    NOT NULL DEFAULT 'waiting',
+    lease        INTEGER,  -- sessions.id, while leased
+    visible_at   REAL,  -- while delayed
+    deliveries   INTEGER NOT NULL DEFAULT 0,
+    deaths       INTEGER NOT NULL DEFAULT 0,  -- deliveries that ended without an answer
+    enqueued_at  REAL    NOT NULL,
+    weight_bytes INTEGER NOT NULL,  -- in memory while in work: a plan's text counts
+    envelope     BLOB    NOT NULL
 ) STRICT;
 
 -- No index on (tenant, log): ids are random, and it would slow down each publish.

@@ -44,9 +44,11 @@ def open_database(path: Path, schema: str, version: int, *, create: bool = True)
 
 
 def _version(connection: apsw.Connection, path: Path, expected: int) -> int:
-    application = connection.pragma("application_id")
-    found = connection.pragma("user_version")
-    if (application, found) == (0, 0) and not connection.pragma("schema_version"):
+    with connection:  # at one moment: another process may just be making the file
+        application = connection.pragma("application_id")
+        found = connection.pragma("user_version")
+        is_empty = not connection.pragma("schema_version")
+    if (application, found) == (0, 0) and is_empty:
         return 0
     if (application, found) != (_APPLICATION_ID, expected):
         raise Misconfigured(

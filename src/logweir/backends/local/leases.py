@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,8 @@ SUSPECT_DEATHS: Final = 3
 ALONE_DEATHS: Final = 13
 _LANES: Final = ("log", "chunk")
 
-Row = tuple[int, str, bytes, int, int]  # of messages: id, tenant, envelope, deliveries, deaths
+_COLUMNS: Final = "id, tenant, envelope, deliveries, deaths, weight_bytes"
+Row = tuple[int, str, bytes, int, int, int]  # of these columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Claim:
     id: int
     tenant: str
     delivery: Delivery
+    weight_bytes: int
 
 
 def start_session(db: apsw.Connection, pid: int, expires_at: float) -> int:
@@ -63,11 +65,12 @@ def sessions(db: apsw.Connection, now: float) -> list[tuple[int, bool]]:
 
 
 def insert_messages(
-    db: apsw.Connection, rows: Sequence[tuple[str, str, str, float, bytes]]
+    db: apsw.Connection, rows: Sequence[tuple[str, str, str, float, int, bytes]]
 ) -> None:
-    """Add waiting messages: (tenant, log, kind, enqueued_at, envelope)."""
+    """Add waiting messages: (tenant, log, kind, enqueued_at, weight_bytes, envelope)."""
     db.executemany(
-        "INSERT INTO messages (tenant, log, kind, enqueued_at, envelope) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO messages (tenant, log, kind, enqueued_at, weight_bytes, envelope)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         rows,
     )
     _add_waiting(db, Counter(row[0] for row in rows), {row[0]: row[3] for row in rows})
@@ -99,7 +102,7 @@ def claim_fairly(
         mine: list[Claim] = []
         for lane, most in ((lanes[0], (share + 1) // 2), (lanes[1], share), (lanes[0], share)):
             taken = _claim_lane(db, session, tenant, lane, most - len(mine), room)
-            room -= sum(len(claim.delivery.raw) for claim in taken)
+            room -= sum(claim.weight_bytes for claim in taken)
             mine += taken
         if not mine:  # no room was left: it has not been served
             continue
@@ -124,7 +127,7 @@ def claim_suspects(
     company = 1 if fewest >= ALONE_DEATHS else max(1, min(slots, (slots << doublings) >> halvings))
     rows = select(
         db,
-        "SELECT id, tenant, envelope, deliveries, deaths FROM messages"
+        f"SELECT {_COLUMNS} FROM messages"
         " WHERE state = 'suspect' AND deaths = ? ORDER BY id LIMIT ?",
         (fewest, company),
     )
@@ -150,6 +153,16 @@ def has_work(db: apsw.Connection, now: float) -> bool:
             (now, now + DELAY_SECONDS_MAX),
         ).get
     )
+
+
+def held(db: apsw.Connection, session: int, *, besides: Container[int]) -> list[Claim]:
+    """What a session holds and its worker does not know: the answer to a claim was lost."""
+    rows = select(
+        db,
+        f"SELECT {_COLUMNS} FROM messages WHERE state = 'leased' AND lease = ?",
+        (session,),
+    )
+    return [_claim_of(row) for row in rows if row[0] not in besides]
 
 
 def acknowledge(db: apsw.Connection, session: int, claim: Claim) -> bool:
@@ -220,7 +233,7 @@ def _claim_lane(
     if most <= 0 or room <= 0:
         return []
     rows = db.execute(
-        "SELECT id, tenant, envelope, deliveries, deaths FROM messages"
+        f"SELECT {_COLUMNS} FROM messages"
         " WHERE state = 'waiting' AND tenant = ? AND kind = ? ORDER BY id LIMIT ?",
         (tenant, lane, most),
     )
@@ -231,21 +244,24 @@ def _fitting(rows: Iterable[Row], room: int) -> Iterator[Row]:
     """As many as fit into ``room`` bytes, or one more."""
     for row in rows:
         yield row
-        room -= len(row[2])
+        room -= row[-1]
         if room <= 0:
             return
 
 
 def _lease(db: apsw.Connection, session: int, rows: Iterable[Row]) -> list[Claim]:
-    claims = [
-        Claim(id_, tenant, Delivery(raw, deliveries + 1, unanswered=deaths))
-        for id_, tenant, raw, deliveries, deaths in rows
-    ]
+    claims = [_claim_of(row, now_delivered=1) for row in rows]
     db.executemany(
         "UPDATE messages SET state = 'leased', lease = ?, deliveries = deliveries + 1 WHERE id = ?",
         [(session, claim.id) for claim in claims],
     )
     return claims
+
+
+def _claim_of(row: Row, *, now_delivered: int = 0) -> Claim:
+    id_, tenant, raw, deliveries, deaths, weight = row
+    delivery = Delivery(raw, deliveries + now_delivered, unanswered=deaths)
+    return Claim(id_, tenant, delivery, weight)
 
 
 def _left_flight(db: apsw.Connection, claim: Claim) -> bool:

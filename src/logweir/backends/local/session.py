@@ -23,7 +23,7 @@ from logweir.backends.local import leases
 from logweir.backends.local.commit import GroupCommit
 from logweir.backends.local.leases import Claim
 from logweir.clock import Clock
-from logweir.errors import LeaseLost
+from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import Limits
 
 Result = TypeVar("Result")
@@ -52,8 +52,9 @@ class Session:
         self._lock: int | None = lock
         self._lock_path = lock_path
         self._turn = 0
-        # Of two sessions one begins with suspects: poison that kills each could starve the others.
-        self._suspects = _SuspectTurns(others_next=id_ % 2 == 0)
+        self._known: set[int] = set()  # ids of the messages that the worker knows it holds
+        self._unsure = False  # whether a claim that failed has happened all the same
+        self._suspects = _SuspectTurns()
 
     @classmethod
     async def begin(
@@ -91,12 +92,17 @@ class Session:
         """
         if slots <= 0 or bytes_max <= 0:
             return []
-        if not await self._commit.read(lambda db: leases.has_work(db, self._clock.monotonic())):
+        if not (
+            self._unsure
+            or await self._commit.read(lambda db: leases.has_work(db, self._clock.monotonic()))
+        ):
             return []
         self._turn += 1
         wall = self._clock.now().timestamp()
 
         def take(db: apsw.Connection, now: float) -> Sequence[Claim]:
+            if self._unsure and (unknown := leases.held(db, self._id, besides=self._known)):
+                return unknown
             leases.promote_delayed(db, now)
             match self._suspects.whose_turn(leases.has_suspects(db), in_flight, now):
                 case "none":
@@ -110,17 +116,23 @@ class Session:
                         db, self._id, slots, bytes_max, wall=wall, turn=self._turn
                     )
 
-        claims: Sequence[Claim] = await self._holding(take)
+        try:
+            claims: Sequence[Claim] = await self._holding(take)
+        except BrokerUnavailable:
+            self._unsure = True
+            raise
+        self._unsure = False
+        self._known.update(claim.id for claim in claims)
         return claims
 
     async def acknowledge(self, claim: Claim) -> None:
         """Take a message off the broker. Raises LeaseLost."""
-        await self._settle(lambda db, _: leases.acknowledge(db, self._id, claim))
+        await self._settle(claim, lambda db, _: leases.acknowledge(db, self._id, claim))
 
     async def delay(self, claim: Claim, after_seconds: float) -> None:
         """Have a message delivered again later. Raises LeaseLost."""
         after = min(after_seconds, leases.DELAY_SECONDS_MAX)
-        await self._settle(lambda db, now: leases.delay(db, self._id, claim, now + after))
+        await self._settle(claim, lambda db, now: leases.delay(db, self._id, claim, now + after))
 
     async def heartbeat(self) -> None:
         """Extend the lease, and hand back what others held too long. Raises LeaseLost."""
@@ -145,8 +157,12 @@ class Session:
             os.close(self._lock)
             self._lock = None
 
-    async def _settle(self, operation: Callable[[apsw.Connection, float], bool]) -> None:
-        if not await self._holding(operation):
+    async def _settle(
+        self, claim: Claim, operation: Callable[[apsw.Connection, float], bool]
+    ) -> None:
+        held = await self._holding(operation)
+        self._known.discard(claim.id)
+        if not held:
             raise LeaseLost("the message is not held any more")
 
     async def _holding(self, operation: Callable[[apsw.Connection, float], Result]) -> Result:
@@ -168,13 +184,13 @@ class _SuspectTurns:
     A message that has seen three workers die may be killing them. Suspects are worked on apart
     from the others, in a company that halves with each death, so that a poisonous one is alone
     after some more and the innocent are done. Where kills come from outside, every company that
-    ends well doubles the next. Others get every second turn, and the first turn of every second
-    session.
+    ends well doubles the next. Others get every second turn, and the first.
     """
 
-    def __init__(self, *, others_next: bool) -> None:
+    def __init__(self) -> None:
         self._at_work = False
-        self._others_next = others_next
+        # Began a session with suspects, poison that ends each session would starve the others.
+        self._others_next = True
         self.ended_well = 0
         self._emptying_since: float | None = None
 
