@@ -53,8 +53,11 @@ async def open_ports(settings: Settings, *, create: bool = True) -> AsyncIterato
         raise Misconfigured(
             f"LOGWEIR_DATA_DIR, --data-dir: there is no directory {settings.data_dir.absolute()}"
         )
-    broker = LocalBroker(settings.data_dir, clock, settings.limits)
-    store = LocalStore(settings.data_dir)
+    try:
+        broker = LocalBroker(settings.data_dir, clock, settings.limits)
+        store = LocalStore(settings.data_dir)
+    except OSError as error:
+        raise _unusable(settings.data_dir, error) from error
     try:
         yield Ports(
             clock=clock,
@@ -110,6 +113,10 @@ def _make_private(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Misconfigured(
-            f"LOGWEIR_DATA_DIR: {data_dir} cannot be made: {error.strerror}"
-        ) from error
+        raise _unusable(data_dir, error) from error
+
+
+def _unusable(data_dir: Path, error: OSError) -> Misconfigured:
+    return Misconfigured(
+        f"LOGWEIR_DATA_DIR, --data-dir: {data_dir.absolute()} cannot be used: {error.strerror}"
+    )

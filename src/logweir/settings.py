@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from logweir.errors import Misconfigured
-from logweir.limits import DEFAULT_LIMITS, MIB, Limits
+from logweir.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 
 PREFIX: Final = "LOGWEIR_"
+_BODY_BYTES_MIN: Final = 64 * KIB  # JSON needs room around the smallest text
 
 
 class LogLevel(StrEnum):
@@ -125,7 +126,7 @@ class Settings:
         return dataclasses.replace(
             DEFAULT_LIMITS,
             text_bytes_max=self.text_bytes_max,
-            body_bytes_max=4 * self.text_bytes_max,
+            body_bytes_max=max(_BODY_BYTES_MIN, 4 * self.text_bytes_max),
             attempts_max=self.attempts_max,
             receive_seconds_max=self.receive_seconds_max,
             lease_seconds=self.lease_seconds,
@@ -145,15 +146,12 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None)
     Raises Misconfigured, naming the variable or flag, where one is unknown or impossible.
     """
     known = {f.name: f for f in dataclasses.fields(Settings)}
-    texts = {
-        name.removeprefix(PREFIX).lower(): text
-        for name, text in environment.items()
-        if name.startswith(PREFIX)
-    }
-    if unknown := sorted(set(texts) - set(known)):
-        names = ", ".join(PREFIX + name.upper() for name in unknown)
-        choices = ", ".join(PREFIX + name.upper() for name in known)
+    variables = {PREFIX + name.upper(): name for name in known}
+    given = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+    if unknown := sorted(set(given) - set(variables)):
+        names, choices = ", ".join(unknown), ", ".join(variables)
         raise Misconfigured(f"{names}: there is no such setting. There are: {choices}")
+    texts = {variables[name]: text for name, text in given.items()}
     if "PORT" in environment:  # Cloud Run's own
         texts.setdefault("port", environment["PORT"])
     given_as = {name: PREFIX + name.upper() for name in texts}

@@ -183,6 +183,24 @@ async def test_what_a_stopped_worker_hands_back_the_next_one_does(ports: Ports) 
         await assert_stored(ports, ACME, f"log-{number}", f"text {number}")
 
 
+async def test_a_stopped_worker_leaves_no_work_running(ports: Ports) -> None:
+    ended: list[str] = []
+
+    async def endless(text: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(text)
+
+    async with working(ports, replace(QUICK, drain_seconds=0.0), work=endless):
+        await send_json(ports, ACME, "log-1", "hello")
+        await in_flight(ports, 1)
+        await asyncio.sleep(0.05)
+    assert ended == ["hello"]
+    (backlog,) = await ports.backlog.backlog()
+    assert (backlog.waiting, backlog.in_flight) == (1, 0)
+
+
 async def test_a_worker_finishes_what_ends_within_its_drain_time(ports: Ports) -> None:
     slow = Settings(seconds_per_character=0.05, drain_seconds=5.0)
     async with working(ports, slow):

@@ -45,8 +45,6 @@ def scenarios(kills: int, seed: int) -> Iterator[Scenario]:
             healthy=50,
             late=20,
             deliveries_max=16,
-            healthy_seconds_max=60,
-            end_seconds_max=300,
         )
 
 

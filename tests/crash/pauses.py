@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import apsw
 from tests.crash import dump
 from tests.crash.client import Client, traffic
 from tests.crash.outcome import Outcome, journal_path, judge
@@ -84,6 +85,11 @@ async def pause(directory: Path, *, workers: int, pauses: int) -> Outcome:
 async def _freeze(broker: Path, pid: int, *, others: bool) -> list[float]:
     """SIGSTOP, SIGCONT; how long it took the others to take its logs over."""
     send_signal(pid, signal.SIGSTOP)
+    while others and not _can_be_written(broker):
+        # It was stopped inside of a transaction, which locks all others out until it wakes.
+        send_signal(pid, signal.SIGCONT)
+        await asyncio.sleep(0.05)
+        send_signal(pid, signal.SIGSTOP)
     taken_over = []
     try:
         if others:
@@ -103,6 +109,18 @@ async def _one_at_work(service: Service, broker: Path) -> int:
 
     await until(lambda: bool(busy()), 10.0, "a worker to be at work")
     return random.Random(len(busy())).choice(busy())
+
+
+def _can_be_written(broker: Path) -> bool:
+    db = apsw.Connection(str(broker))
+    db.set_busy_timeout(300)
+    try:
+        db.execute("BEGIN IMMEDIATE; ROLLBACK")
+    except apsw.BusyError:
+        return False
+    finally:
+        db.close()
+    return True
 
 
 def _has_lost_leases(service: Service, count: int) -> bool:

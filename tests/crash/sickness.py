@@ -37,13 +37,14 @@ async def poison(
     healthy: int,
     late: int,
     deliveries_max: int,
-    healthy_seconds_max: float,
-    end_seconds_max: float,
+    healthy_seconds_max: float = 60.0,
+    late_seconds_max: float = 15.0,
+    end_seconds_max: float = 300.0,
 ) -> Outcome:
     """``poisons`` among ``healthy`` logs, and ``late`` healthy ones that come in the middle of it.
 
     Workers are started again at once, without the supervisor's backoff. Raises TimeoutError where
-    the healthy ones are not done in time, each counted from its 202.
+    the healthy ones are not done in time, or the late ones, each counted from its 202.
     """
     settings = Settings(
         data_dir=directory / "data",
@@ -72,7 +73,7 @@ async def poison(
             texts = [make_text(rng, rng.randint(100, 300)) for _ in range(late)]
             await _send(client, texts)
             wanted = {text.canary for text in texts}
-            second = await _stored(settings, wanted, healthy_seconds_max, deaths)
+            second = await _stored(settings, wanted, late_seconds_max, deaths)
             died = await deaths
         finally:
             deaths.cancel()

@@ -55,29 +55,13 @@ async def test_a_worker_that_is_frozen_past_its_lease_harms_nothing(
 
 
 async def test_no_healthy_log_is_buried_for_being_near_a_poisoned_one(tmp_path: Path) -> None:
-    outcome = await poison(
-        tmp_path,
-        poisons=1,
-        healthy=50,
-        late=20,
-        deliveries_max=16,
-        healthy_seconds_max=40,
-        end_seconds_max=60,
-    )
+    outcome = await poison(tmp_path, poisons=1, healthy=50, late=20, deliveries_max=16)
     assert holds(outcome)
 
 
 @pytest.mark.slow
 async def test_many_poisoned_texts_do_not_starve_the_healthy(tmp_path: Path) -> None:
-    outcome = await poison(
-        tmp_path,
-        poisons=15,
-        healthy=20,
-        late=20,
-        deliveries_max=16,
-        healthy_seconds_max=15,
-        end_seconds_max=110,
-    )
+    outcome = await poison(tmp_path, poisons=15, healthy=20, late=20, deliveries_max=16)
     assert holds(outcome)
 
 

@@ -22,6 +22,9 @@ def moody(text: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if text.startswith("odd"):
         raise OddError("one", "two")
+    if text.startswith("dies late"):
+        time.sleep(0.5)
+        os._exit(3)
     if text.startswith("slow"):
         time.sleep(0.3)
 

@@ -12,7 +12,7 @@ from tests.support.logs import ACME, GLOBEX, RECEIVED, a_chunk, a_document, a_ke
 from tests.support.world import SECONDS_PER_CHARACTER, World
 
 from logweir.envelope import Envelope, encode
-from logweir.errors import BrokerUnavailable, StoreUnavailable
+from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline.broker import Delivery
 from logweir.pipeline.consume import Ack, Retry, Verdict
@@ -296,7 +296,10 @@ async def test_what_names_a_plan_that_is_gone_is_done_if_its_dead_letter_is_ther
 # ---- outages -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("down"), BrokerUnavailable("down")])
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnavailable("down"), BrokerUnavailable("down"), Misconfigured("another tenant's file")],
+)
 async def test_work_that_could_not_be_tried_is_no_attempt(error: Exception) -> None:
     world = World(work=failing(error))
     for deliveries in (1, 10, 1000):

@@ -284,7 +284,7 @@ async def test_two_faults_at_any_two_calls_lose_and_double_nothing(
 
 
 @pytest.mark.parametrize("second", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
-async def test_a_long_log_outlives_two_crashes_at_one_in_three_pairs_of_calls(
+async def test_a_long_log_outlives_two_crashes_at_every_third_pair_of_calls(
     second: Fault,
 ) -> None:
     story = STORIES["a claimed log"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from logweir.bootstrap import open_ports
 from logweir.errors import Misconfigured
 from logweir.limits import DEFAULT_LIMITS
 from logweir.settings import PREFIX, LogLevel, Settings, load
@@ -108,6 +109,25 @@ def test_a_process_that_is_started_with_the_environment_has_the_same_settings(
 
 def test_the_limits_follow_the_settings() -> None:
     limits = load({PREFIX + name.upper(): text for name, (text, _) in SET.items()}).limits
-    assert (limits.text_bytes_max, limits.body_bytes_max) == (1000, 4000)
+    assert (limits.text_bytes_max, limits.body_bytes_max) == (1000, 64 * 1024)
     assert (limits.attempts_max, limits.receive_seconds_max) == (1, 0.5)
     assert (limits.lease_seconds, limits.heartbeat_seconds, limits.drain_seconds) == (2.5, 0.5, 0.0)
+
+
+def test_a_name_counts_as_it_is_spelled() -> None:
+    with pytest.raises(Misconfigured, match="LOGWEIR_Port: there is no such setting"):
+        load({"LOGWEIR_Port": "1"})
+
+
+def test_a_small_text_limit_leaves_room_for_json_around_the_text() -> None:
+    assert load({"LOGWEIR_TEXT_BYTES_MAX": "1"}).limits.body_bytes_max == 64 * 1024
+
+
+async def test_a_data_directory_that_cannot_be_used_is_an_error_that_names_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "leases").write_text("a file where a directory belongs")
+    settings = load({"LOGWEIR_DATA_DIR": str(tmp_path)})
+    with pytest.raises(Misconfigured, match=r"LOGWEIR_DATA_DIR.* cannot be used: File exists"):
+        async with open_ports(settings):
+            pass

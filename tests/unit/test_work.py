@@ -61,6 +61,17 @@ async def test_texts_are_worked_on_side_by_side_in_as_many_processes(pooled: Poo
     assert time.monotonic() - started < 0.55
 
 
+async def test_a_text_that_is_given_up_takes_no_other_along_when_its_process_dies() -> None:
+    work = PooledWork("tests.support.jobs:moody", processes=1)
+    await work("hello")  # the process is there
+    given_up = asyncio.create_task(work("dies late"))
+    await asyncio.sleep(0.1)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    await work("hello")
+    work.close()
+
+
 async def test_nothing_comes_back_from_it() -> None:
     work = PooledWork("tests.support.jobs:harmless", processes=1)
     result: object = await asyncio.gather(work("hello"))

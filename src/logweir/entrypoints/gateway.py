@@ -47,6 +47,8 @@ class Gateway:
         self._limits = limits
         self._receiving = Deadline(limits.receive_seconds_max)
         self._publishing = Deadline(limits.publish_seconds_max)
+        # Bound once: the module's logger is bound anew at each call, also where nothing is logged.
+        self._log = _log.bind()
         self._requests = 0
         self._bytes = 0
         self.counts: Counter[str] = Counter()
@@ -76,7 +78,7 @@ class Gateway:
             await _send_problem(send, rejection, envelope, self._limits)
             return
         self.counts["accepted"] += 1
-        _log.debug("accepted", tenant=envelope.tenant, log=envelope.log)
+        self._log.debug("accepted", tenant=envelope.tenant, log=envelope.log)
         answer = (
             f'{{"status":"accepted","tenant_id":"{envelope.tenant}","log_id":"{envelope.log}"}}'
         )

@@ -70,6 +70,8 @@ def examine(raw_headers: RawHeaders, limits: Limits) -> Opening:
 
 def accept(opening: Opening, body: bytes, clock: Clock, limits: Limits) -> Envelope:
     """Make the envelope of a whole body, as it was sent. Raises Rejection."""
+    if len(body) > limits.body_bytes_max:
+        raise body_too_large(len(body), limits)
     body = inflate(body, opening.coding, limits.body_bytes_max)
     if opening.source is Source.TEXT:
         tenant, log, text = opening.tenant, opening.log, _utf8(body)

@@ -7,7 +7,8 @@
 | same id, other text                     | dead letter ``conflict``, ACK                        |
 | cannot be read, or its checksum fails   | quarantined outside every tenant, ACK                |
 | of a version that is not known yet      | RETRY                                                |
-| store or broker unavailable             | RETRY, however often                                 |
+| store or broker unavailable, or its     | RETRY, however often                                 |
+| file is not one that we may touch       |                                                      |
 | its own work raised                     | published again with ``attempt`` one higher, ACK;    |
 |                                         | at the last dead letter ``attempts_exhausted``, ACK  |
 | handed out too often without an answer  | dead letter ``crash_loop``, unworked, ACK            |
@@ -29,7 +30,7 @@ import structlog
 
 from logweir.clock import Clock
 from logweir.envelope import Envelope, decode
-from logweir.errors import Unavailable, UnknownVersion, Unreadable
+from logweir.errors import Misconfigured, Unavailable, UnknownVersion, Unreadable
 from logweir.limits import Limits
 from logweir.pipeline.broker import Delivery, Publisher
 from logweir.pipeline.plan import Planner
@@ -41,6 +42,9 @@ from logweir.redact import RULES_VERSION, redact
 
 _log = structlog.get_logger()
 
+# What no log can help: it waits until the outage ends, the release is there, or the operator has
+# put the right file in its place.
+_NOT_ITS_FAULT: Final = (Unavailable, UnknownVersion, Misconfigured)
 _THREAD_CHARACTERS: Final = (
     16_384  # longer texts are redacted beside the loop, so that heartbeats go on
 )
@@ -96,7 +100,7 @@ class Consumer:
         """
         try:
             return await self._read(delivery)
-        except (Unavailable, UnknownVersion) as error:
+        except _NOT_ITS_FAULT as error:
             after = self._backoff(delivery.deliveries)
             _log.warning("retry", error=str(error), after_seconds=round(after, 3))
             return Retry(after)
@@ -108,7 +112,7 @@ class Consumer:
             return await self._quarantine(delivery, Quarantine.UNREADABLE, str(error))
         try:
             return await self._decide(envelope, delivery)
-        except (Unavailable, UnknownVersion):
+        except _NOT_ITS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001  # the user's own function may raise anything
             return await self._try_again(envelope, delivery, error)

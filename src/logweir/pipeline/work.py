@@ -56,7 +56,8 @@ class PooledWork:
         process = await self._free.get()
         try:
             await asyncio.get_running_loop().run_in_executor(process, self._function, text)
-        except BrokenProcessPool:
+        except (BrokenProcessPool, asyncio.CancelledError):
+            # It is dead, or still at work for a text that nobody waits for any more.
             process.shutdown(wait=False)
             process = _process()
             raise

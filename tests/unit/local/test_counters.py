@@ -30,7 +30,7 @@ class Machine:
     def step(self) -> str:
         """Do something at random; its name."""
         deeds = [self.publish] * 3 + [self.claim] * 4 + [self.acknowledge, self.delay] * 2
-        deeds += [self.begin, self.end, self.die, self.die, self.wait]
+        deeds += [self.begin, self.end, self.die, self.die, self.wait, self.suspect]
         deed = self.draw.choice(deeds)
         deed()
         return deed.__name__
@@ -94,6 +94,13 @@ class Machine:
     def die(self) -> None:
         """A worker dies."""
         self._end(died=True)
+
+    def suspect(self) -> None:
+        """Some messages have seen deaths before."""
+        self.db.execute(
+            "UPDATE messages SET deaths = ? WHERE tenant = ?",
+            (self.draw.choice([2, 3, 12, 13]), self.draw.choice(TENANTS)),
+        )
 
     def wait(self) -> None:
         """Time goes by; once in a while the machine boots."""

@@ -243,8 +243,8 @@ async def test_many_may_make_the_same_files_at_once(
     (backlog,) = await brokers[0].backlog()
     assert backlog.waiting == 8
     assert len([document async for document in LocalReader(tmp_path).documents(ACME)]) == 8
-    for opened in (*brokers, *stores):
-        await opened.close()
+    await asyncio.gather(*(broker.close() for broker in brokers))
+    await asyncio.gather(*(store.close() for store in stores))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="locks are listed in /proc")

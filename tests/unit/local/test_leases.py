@@ -390,6 +390,20 @@ async def test_suspects_take_no_more_bytes_than_a_worker_may_hold(broker: LocalB
     assert len(claims) == 2
 
 
+async def test_suspects_are_in_the_backlog_also_after_a_worker_started(
+    broker: LocalBroker,
+) -> None:
+    await publish(broker, a=4)
+    await set_deaths(broker, 3)
+    session = await broker.session()
+    assert [(b.waiting, b.in_flight) for b in await broker.backlog()] == [(4, 0)]
+    held = await claim_suspects(session, slots=2)
+    assert [(b.waiting, b.in_flight) for b in await broker.backlog()] == [(3, 1)]
+    await publish(broker, a=1)
+    await session.acknowledge(held[0])
+    assert [(b.waiting, b.in_flight) for b in await broker.backlog()] == [(4, 0)]
+
+
 async def test_suspects_are_handed_out_to_empty_hands_only(
     broker: LocalBroker, clock: ManualClock
 ) -> None:
