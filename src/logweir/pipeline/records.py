@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from logweir.envelope import ChunkRange, Envelope, Source
@@ -91,7 +91,7 @@ class Plan:
         """How many chunks there are."""
         return -(-len(self.text) // self.chunk_characters)
 
-    def envelope(self, *, attempt: int = 1) -> Envelope:
+    def envelope(self) -> Envelope:
         """The envelope of the whole log, naming this plan instead of carrying the text."""
         return Envelope(
             tenant=self.tenant,
@@ -101,7 +101,6 @@ class Plan:
             sha256=self.sha256,
             characters=len(self.text),
             text=None,
-            attempt=attempt,
             traceparent=self.traceparent,
         )
 
@@ -109,16 +108,8 @@ class Plan:
         """The envelope of one chunk."""
         first = index * self.chunk_characters
         end = min(first + self.chunk_characters, len(self.text))
-        return Envelope(
-            tenant=self.tenant,
-            log=self.log,
-            source=self.source,
-            received_at=self.received_at,
-            sha256=self.sha256,
-            characters=len(self.text),
-            text=self.text[first:end],
-            chunk=ChunkRange(index, first, end),
-            traceparent=self.traceparent,
+        return replace(
+            self.envelope(), text=self.text[first:end], chunk=ChunkRange(index, first, end)
         )
 
 

@@ -230,7 +230,7 @@ RULES: Final[tuple[Rule, ...]] = (
         pattern=r"(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,})",
         guard=secrets.token,
         takes=(f"//registry/:_auth «npm_{_A36}»",),
-        leaves=("npm_config_cache=/root/.npm", "pypi-mirror"),
+        leaves=("npm_config_cache=/var/cache/npm", "pypi-mirror"),
     ),
     Rule(
         name="ai-key",
