@@ -40,7 +40,7 @@ class Ports:
 async def open_ports(settings: Settings, *, create: bool = True) -> AsyncIterator[Ports]:
     """The back end that the settings name; closed on leaving. Raises Misconfigured.
 
-    Without ``create`` there must be a data directory: who only looks makes none.
+    Without ``create`` it must have data: who only looks makes none.
     """
     from logweir.backends.local.broker import LocalBroker
     from logweir.backends.local.reader import LocalReader
@@ -52,6 +52,11 @@ async def open_ports(settings: Settings, *, create: bool = True) -> AsyncIterato
     elif not settings.data_dir.is_dir():
         raise Misconfigured(
             f"LOGWEIR_DATA_DIR, --data-dir: there is no directory {settings.data_dir.absolute()}"
+        )
+    elif not _has_data(settings.data_dir):
+        raise Misconfigured(
+            "LOGWEIR_DATA_DIR, --data-dir: there is no Logweir data in"
+            f" {settings.data_dir.absolute()}"
         )
     try:
         broker = LocalBroker(settings.data_dir, clock, settings.limits)
@@ -107,6 +112,13 @@ def closing_work(settings: Settings, clock: Clock) -> Iterator[Work]:
         yield work
     finally:
         work.close()
+
+
+def _has_data(data_dir: Path) -> bool:
+    # A gateway that has accepted nothing yet has only made the two directories.
+    return (data_dir / "broker.sqlite3").exists() or all(
+        (data_dir / name).is_dir() for name in ("leases", "tenants")
+    )
 
 
 def _make_private(data_dir: Path) -> None:

@@ -65,6 +65,16 @@ def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
     return parse
 
 
+def _filled(convert: Callable[[str], object], what: str) -> Callable[[str], object]:
+    # An empty host would be every interface, and an empty directory the current one.
+    def parse(text: str) -> object:
+        if not text:
+            raise Misconfigured(f"must be {what}, and is empty")
+        return convert(text)
+
+    return parse
+
+
 def _function(text: str) -> str:
     module, colon, name = text.partition(":")
     if not (
@@ -79,11 +89,15 @@ class Settings:
     """What an operator may set, each by LOGWEIR_<NAME> or by the flag of the same name."""
 
     backend: Backend = _setting(Backend.LOCAL, _one_of(Backend), "where it runs: local")
-    host: str = _setting("127.0.0.1", str, "address that the gateway listens on")
+    host: str = _setting(
+        "127.0.0.1", _filled(str, "an address"), "address that the gateway listens on"
+    )
     port: int = _setting(
         8080, _number(int, 0, 65535), "port that the gateway listens on; 0: any free one"
     )
-    data_dir: Path = _setting(Path("data"), Path, "where the local back end keeps its files")
+    data_dir: Path = _setting(
+        Path("data"), _filled(Path, "a directory"), "where the local back end keeps its files"
+    )
     workers: int = _setting(1, _number(int, 1, 1024), "worker processes")
     concurrency: int = _setting(
         1000, _number(int, 1, 1_000_000), "logs in work at once in one worker"
@@ -152,9 +166,9 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None)
         names, choices = ", ".join(unknown), ", ".join(variables)
         raise Misconfigured(f"{names}: there is no such setting. There are: {choices}")
     texts = {variables[name]: text for name, text in given.items()}
-    if "PORT" in environment:  # Cloud Run's own
-        texts.setdefault("port", environment["PORT"])
     given_as = {name: PREFIX + name.upper() for name in texts}
+    if "PORT" in environment and "port" not in texts:  # Cloud Run's own
+        texts["port"], given_as["port"] = environment["PORT"], "PORT"
     if flags:
         texts |= flags
         given_as |= {name: flag_of(name) for name in flags}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import resource
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +23,7 @@ from logweir.backends.memory import MemoryBroker, MemoryStore
 from logweir.clock import SystemClock
 from logweir.entrypoints.gateway import Gateway
 from logweir.envelope import Envelope
-from logweir.errors import BrokerUnavailable, StoreUnavailable
+from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline.plan import Planner
 from logweir.reasons import Reason
@@ -119,8 +121,10 @@ class Broker(MemoryBroker):
         self.answers.set()
         self.failure: Exception | None = None
         self.held: list[Envelope] = []
+        self.asked = 0
 
     async def publish(self, envelopes: Sequence[Envelope]) -> None:
+        self.asked += 1
         await self.answers.wait()
         if self.failure:
             raise self.failure
@@ -136,7 +140,7 @@ class Site:
         planner = Planner(self.store, self.broker, 1200)
         self._app = Gateway(planner, SystemClock(), replace(DEFAULT_LIMITS, **limits))
 
-    async def post(self, *pieces: bytes | None) -> Answer:
+    async def post(self, *pieces: bytes | None, coding: bytes = b"identity") -> Answer:
         """Send a text in pieces; None: the client goes away."""
         messages = [
             {"type": "http.disconnect"}
@@ -153,7 +157,11 @@ class Site:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        headers = [(b"content-type", b"text/plain"), (b"x-tenant-id", b"acme")]
+        headers = [
+            (b"content-type", b"text/plain"),
+            (b"content-encoding", coding),
+            (b"x-tenant-id", b"acme"),
+        ]
         scope = {"type": "http", "method": "POST", "path": "/ingest", "headers": headers}
         await self._app(scope, receive, send)
         start, body = sent
@@ -190,6 +198,23 @@ async def test_more_bytes_than_may_be_held_are_told_to_come_again() -> None:
     assert (await site.post(b"y" * 60)).status == 202
 
 
+async def test_of_bodies_that_inflate_few_are_open_at_once_and_the_others_wait_or_come_again() -> (
+    None
+):
+    site = Site(publish_seconds_max=0.5)
+    packed = gzip.compress(b"x" * 1_000_000)
+    site.broker.answers.clear()
+    posts = [asyncio.create_task(site.post(packed, coding=b"gzip")) for _ in range(10)]
+    await asyncio.sleep(0.3)
+    assert site.broker.asked == 4
+    statuses = Counter([(await post).status for post in posts])
+    assert statuses[503] >= 4
+    assert statuses[429] >= 1
+    assert statuses.total() == statuses[503] + statuses[429]
+    site.broker.answers.set()
+    assert (await site.post(packed, coding=b"gzip")).status == 202
+
+
 @pytest.mark.parametrize(
     "pieces",
     [(b"x" * 60, None), (b"\xff" * 60,), (b"",), (b"x" * 60, b"x" * 100)],
@@ -207,6 +232,7 @@ async def test_a_refusal_gives_back_the_bytes_that_it_held(pieces: tuple[bytes |
     [
         (BrokerUnavailable("full"), Reason.BROKER_UNAVAILABLE),
         (StoreUnavailable("full"), Reason.STORE_UNAVAILABLE),
+        (Misconfigured("another tenant's file"), Reason.STORE_UNAVAILABLE),
     ],
 )
 async def test_what_could_not_be_confirmed_is_503_with_the_id_to_retry_with(

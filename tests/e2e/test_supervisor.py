@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from tests.support.processes import Process, command_line, free_port, running, u
 from tests.support.wire import Wire, head, upload
 
 from logweir.clock import parse_timestamp
+from logweir.entrypoints.process import DESCRIPTORS_MAX
 from logweir.entrypoints.supervisor import restart_delay
 
 RESTART_SECONDS_MAX: Final = 0.3
@@ -75,7 +77,8 @@ def test_a_crash_loop_slows_down() -> None:
 
 
 @needs_proc
-def test_a_supervisor_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP], ids=["killed", "terminal closed"])
+def test_a_supervisor_that_dies_leaves_no_process(tmp_path: Path, how: signal.Signals) -> None:
     # With logs in work, and a request that is being received.
     data_dir = tmp_path / "data"
     with (
@@ -87,7 +90,8 @@ def test_a_supervisor_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
         until(lambda: states(data_dir) == ["leased"])
         children = serve.children("gateway") + serve.children("worker")
         assert len(children) == 3
-        serve.kill()
+        os.killpg(serve.pid, how)
+        assert serve.wait() == -how
         killed = time.monotonic()
         until(lambda: not any(command_line(pid) for pid in children), seconds=ORPHAN_SECONDS_MAX)
         print(f"the last child ended {time.monotonic() - killed:.2f} s after the supervisor")
@@ -122,6 +126,33 @@ def test_it_stops_cleanly(tmp_path: Path, role: str, how: str) -> None:
         assert time.monotonic() - started < 2
         assert states(data_dir) == ([] if role == "worker" else ["waiting"])
     assert "Traceback" not in process.stderr
+
+
+@needs_proc
+def test_ctrl_c_while_the_processes_still_import_is_quiet(tmp_path: Path) -> None:
+    serve = Process("serve", tmp_path / "data", {"port": free_port(), "workers": 3})
+    try:
+        until(lambda: len(serve.children("worker")) == 3)
+        assert all(os.getpgid(pid) != serve.pid for pid in serve.children("worker"))
+        serve.interrupt()
+        assert serve.wait() == 0
+    finally:
+        serve.kill()
+    assert "KeyboardInterrupt" not in serve.stderr
+    assert "Traceback" not in serve.stderr
+
+
+@needs_proc
+@pytest.mark.parametrize("role", ["gateway", "worker", "serve"])
+def test_every_role_raises_its_limit_of_descriptors(tmp_path: Path, role: str) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(DESCRIPTORS_MAX, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # what it starts with
+    try:
+        with running(role, tmp_path / "data") as process:
+            until(lambda: resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] >= most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @needs_proc

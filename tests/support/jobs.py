@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 
 def harmless(text: str) -> int:
@@ -27,6 +28,20 @@ def moody(text: str) -> None:
         os._exit(3)
     if text.startswith("slow"):
         time.sleep(0.3)
+
+
+def stay(text: str) -> None:
+    """``<path> <seconds>``: write the process's id to the path, and take the seconds."""
+    path, seconds = text.split()
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(float(seconds))
+
+
+def leave_a_child(text: str) -> None:
+    """Die; what it has forked holds all that it had open for as many seconds as the text says."""
+    if os.fork() == 0:
+        time.sleep(float(text))
+    os._exit(3)
 
 
 class OddError(Exception):

@@ -65,6 +65,7 @@ def test_the_page_has_every_limit_with_its_value() -> None:
         if name not in BEHIND_THE_GATEWAY
     }
     limits["pieces_free"] = gateway._PIECES_FREE
+    limits["large_max"] = gateway._LARGE_MAX
     limits["header_seconds_max"] = server._HEADER_SECONDS_MAX
     limits["buffer_bytes_max"] = server._BUFFER_BYTES_MAX
     limits["connections_max"] = server._CONNECTIONS_MAX

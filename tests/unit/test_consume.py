@@ -11,7 +11,7 @@ import pytest
 from tests.support.logs import ACME, GLOBEX, RECEIVED, a_chunk, a_document, a_key, a_log, a_plan
 from tests.support.world import SECONDS_PER_CHARACTER, World
 
-from logweir.envelope import Envelope, encode
+from logweir.envelope import Envelope, decode, encode
 from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline.broker import Delivery
@@ -493,6 +493,24 @@ async def test_a_plan_that_a_dead_worker_left_behind_its_document_is_forgotten()
         await world.planner.plan(a_log(LONG))
         assert await world.consume(envelope) == Ack()
         assert await world.plans() == 0
+
+
+@pytest.mark.parametrize("small_messages", [False, True], ids=["whole", "by its plan"])
+async def test_an_identical_repeat_of_a_long_text_in_work_sends_no_chunk_again(
+    small_messages: bool,
+) -> None:
+    world = World(message_bytes_max=SMALL_MESSAGES if small_messages else 1 << 20)
+    for _ in range(3):
+        await world.planner.hand_over(a_log(LONG))
+        session = await world.broker.session()
+        # The log itself each time; its chunks came before it, but for the first time.
+        claims = await session.claim(100, 1 << 20, 0)
+        for claim in claims:
+            if decode(claim.delivery.raw).chunk is None:
+                assert await world.soon(world.consumer.consume(claim.delivery)) == Ack()
+                await session.acknowledge(claim)
+        await session.end()
+        assert len(world.broker.messages) == 5
 
 
 async def test_a_worker_with_other_chunks_follows_the_stored_plan() -> None:

@@ -60,6 +60,12 @@ def test_cloud_runs_port_counts_but_ours_wins() -> None:
     assert load({"PORT": "9000"}, {"port": "9002"}).port == 9002
 
 
+def test_cloud_runs_port_is_named_where_it_is_impossible() -> None:
+    with pytest.raises(Misconfigured, match=r"^PORT must be a number, and is 'abc'"):
+        load({"PORT": "abc"})
+    assert load({"PORT": "abc", "LOGWEIR_PORT": "9001"}).port == 9001
+
+
 @pytest.mark.parametrize("name", ["LOGWEIR_PROT", "LOGWEIR_", "LOGWEIR_PORT_", "LOGWEIR_DATADIR"])
 def test_an_unknown_name_is_an_error_that_names_it_and_what_there_is(name: str) -> None:
     with pytest.raises(Misconfigured, match=rf"^{name}: .*LOGWEIR_PORT.*LOGWEIR_DATA_DIR") as error:
@@ -70,6 +76,8 @@ def test_an_unknown_name_is_an_error_that_names_it_and_what_there_is(name: str) 
 
 IMPOSSIBLE = {
     "backend": ["", "gpc", "LOCAL"],
+    "host": [""],
+    "data_dir": [""],
     "port": ["", "x", "-1", "65536", "80.5", "1e3", "9" * 5000],
     "workers": ["0", "-1", "1025", "two"],
     "concurrency": ["0", "1000001"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from logweir.clock import Clock
@@ -47,6 +47,11 @@ class MemoryStore:
         """See Store."""
         self._recorded.setdefault(plan.key, set())
         return self._plans.setdefault(plan.key, plan)
+
+    async def mark_sent(self, key: TextKey) -> None:
+        """See Store."""
+        if key in self._plans:
+            self._plans[key] = replace(self._plans[key], sent=True)
 
     async def load(self, key: TextKey) -> Plan | None:
         """See Store."""

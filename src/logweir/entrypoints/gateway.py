@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
 
 from logweir.clock import Clock
 from logweir.entrypoints.deadline import Deadline
+from logweir.entrypoints.logs import blame
 from logweir.envelope import Envelope
-from logweir.errors import BrokerUnavailable, Rejection, Unavailable
+from logweir.errors import BrokerUnavailable, Misconfigured, Rejection, Unavailable
 from logweir.limits import Limits
 from logweir.pipeline.accept import Opening, accept, body_too_large, examine
 from logweir.pipeline.inflate import Coding
@@ -35,6 +37,7 @@ ROUTE: Final = "/ingest"
 # must have this many bytes on average.
 _PIECES_FREE: Final = 1000
 _PIECE_BYTES_MIN: Final = 64
+_LARGE_MAX: Final = 4  # bodies that are packed or large, from opening to the broker, at once
 _THREAD_BYTES: Final = 64 * 1024  # a larger body is read beside the loop, so that others go on
 
 
@@ -49,6 +52,7 @@ class Gateway:
         self._publishing = Deadline(limits.publish_seconds_max)
         # Bound once: the module's logger is bound anew at each call, also where nothing is logged.
         self._log = _log.bind()
+        self._large = asyncio.Semaphore(_LARGE_MAX)
         self._requests = 0
         self._bytes = 0
         self.counts: Counter[str] = Counter()
@@ -60,6 +64,9 @@ class Gateway:
         self._requests += 1
         try:
             await self._answer(scope, receive, send)
+        except Exception as error:
+            self._log.error("request_failed", **blame(error))  # the server itself says nothing
+            raise
         finally:
             self._requests -= 1
 
@@ -69,8 +76,15 @@ class Gateway:
             opening = self._open(scope)
             body = await self._receive_body(opening, receive)
             try:
-                envelope = await self._accept(opening, body)
-                await self._hand_over(envelope)
+                if len(body) <= _THREAD_BYTES and opening.coding is Coding.IDENTITY:
+                    envelope = accept(opening, body, self._clock, self._limits)
+                    await self._hand_over(envelope)
+                else:
+                    async with self._place_for_large():
+                        envelope = await asyncio.to_thread(
+                            accept, opening, body, self._clock, self._limits
+                        )
+                        await self._hand_over(envelope)
             finally:
                 self._bytes -= len(body)
         except Rejection as rejection:
@@ -137,17 +151,29 @@ class Gateway:
             )
         return bool(message.get("more_body", False))
 
-    async def _accept(self, opening: Opening, body: bytes) -> Envelope:
-        if len(body) <= _THREAD_BYTES and opening.coding is Coding.IDENTITY:
-            return accept(opening, body, self._clock, self._limits)
-        return await asyncio.to_thread(accept, opening, body, self._clock, self._limits)
+    @asynccontextmanager
+    async def _place_for_large(self) -> AsyncIterator[None]:
+        """A few kilobytes may inflate to megabytes, so few such bodies are opened at once."""
+        try:
+            with self._publishing:
+                await self._large.acquire()
+        except TimeoutError:
+            raise Rejection(
+                Reason.OVERLOADED,
+                "Send it again later: too many large bodies wait.",
+                limit=_LARGE_MAX,
+            ) from None
+        try:
+            yield
+        finally:
+            self._large.release()
 
     async def _hand_over(self, envelope: Envelope) -> None:
         """Raises a Rejection with 503: whether the broker has the log is unknown then."""
         try:
             with self._publishing:
                 await self._planner.hand_over(envelope)
-        except (Unavailable, TimeoutError) as error:
+        except (Unavailable, Misconfigured, TimeoutError) as error:
             _log.error("publish_failed", tenant=envelope.tenant, log=envelope.log, error=str(error))
             in_broker = isinstance(error, BrokerUnavailable | TimeoutError)
             raise Rejection(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
 
@@ -31,3 +32,9 @@ def configure(level: LogLevel, role: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role)
+
+
+def blame(error: BaseException) -> dict[str, str]:
+    """What a log line says of a bug: its type and place. Its message may quote a log's text."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return {"error": type(error).__name__, "at": f"{place.filename}:{place.lineno}"}

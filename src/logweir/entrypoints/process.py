@@ -1,4 +1,4 @@
-"""What every long-running process does alike: umask, logs, signals, and a watch on its parent."""
+"""What long-running processes do alike: umask, limits, logs, signals, a watch on the parent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import sys
 import threading
@@ -16,9 +17,11 @@ from typing import Any, Final, cast
 import uvloop
 
 from logweir.entrypoints import logs
+from logweir.errors import Misconfigured
 from logweir.settings import Settings
 
 EXIT_MISCONFIGURED: Final = 2  # starting it again cannot help
+DESCRIPTORS_MAX: Final = 8192 + 512  # the gateway's connections, and files
 _GC_OBJECTS: Final = 50_000  # at Python's 700, collections are 6 % of the gateway's time
 _ORPHAN_SECONDS: Final = 0.5  # from the parent's death to the end of its children
 
@@ -30,10 +33,11 @@ def run(
 ) -> None:
     """Run ``main`` until it returns. It is given a function that takes what SIGTERM must call.
 
-    A supervised process leaves Ctrl-C, which the terminal sends to all, to its supervisor, and
-    ends soon after it: its standard input is a pipe whose other end only the supervisor holds.
+    A supervised process leaves SIGINT to its supervisor, and ends soon after it: its standard
+    input is a pipe whose other end only the supervisor holds.
     """
     os.umask(0o077)
+    raise_descriptor_limit()
     sys.stderr = cast(Any, _LossyStream(sys.stderr))
     logs.configure(settings.log_level, role)
     if supervised:
@@ -42,6 +46,22 @@ def run(
     gc.freeze()
     gc.set_threshold(_GC_OBJECTS)
     uvloop.run(_main(main, supervised))
+
+
+def raise_descriptor_limit() -> int:
+    """Raise it as far as we want and may; how many descriptors may be open then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < DESCRIPTORS_MAX:
+        soft = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(DESCRIPTORS_MAX, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> Misconfigured:
+    """What to raise where the address is not to be had."""
+    return Misconfigured(
+        f"LOGWEIR_HOST, LOGWEIR_PORT: cannot listen on {host} port {port}: {error.strerror}"
+    )
 
 
 async def _main(main: Callable[[Stop], Awaitable[None]], supervised: bool) -> None:

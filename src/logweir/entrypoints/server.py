@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import socket
 import sys
 from typing import Any, Final, cast
@@ -20,15 +19,19 @@ from granian.server.embed import Server
 
 from logweir.bootstrap import open_ports, planner
 from logweir.entrypoints.gateway import Gateway
-from logweir.entrypoints.process import Stop
-from logweir.errors import Misconfigured
+from logweir.entrypoints.process import (
+    DESCRIPTORS_MAX,
+    Stop,
+    cannot_listen,
+    raise_descriptor_limit,
+)
 from logweir.settings import Settings
 
 _log = structlog.get_logger()
 
 _BACKLOG: Final = 2048
-_CONNECTIONS_MAX: Final = 8192
 _OTHER_DESCRIPTORS: Final = 512  # the broker's file and the tenants'
+_CONNECTIONS_MAX: Final = DESCRIPTORS_MAX - _OTHER_DESCRIPTORS
 _HEADER_SECONDS_MAX: Final = 10  # for the headers, and for the silence between two requests
 _BUFFER_BYTES_MAX: Final = 64 * 1024
 _COUNTS_SECONDS: Final = 60.0
@@ -79,7 +82,7 @@ class BoundServer(Server):
             websockets=False,
             backlog=_BACKLOG,
             # Its default lets 128 idle connections keep all others out.
-            backpressure=_raise_descriptor_limit(),
+            backpressure=_connections_max(),
             log_enabled=False,
             log_access=False,
             http1_settings=HTTP1Settings(
@@ -108,20 +111,13 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError as error:
-        raise Misconfigured(
-            f"LOGWEIR_HOST, LOGWEIR_PORT: cannot listen on {host} port {port}: {error.strerror}"
-        ) from error
+        raise cannot_listen(host, port, error) from error
     return listener
 
 
-def _raise_descriptor_limit() -> int:
+def _connections_max() -> int:
     """How many connections may be open: granian spins where descriptors run out."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _CONNECTIONS_MAX + _OTHER_DESCRIPTORS
-    if soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(128, min(_CONNECTIONS_MAX, soft - _OTHER_DESCRIPTORS))
+    return max(128, min(_CONNECTIONS_MAX, raise_descriptor_limit() - _OTHER_DESCRIPTORS))
 
 
 async def _log_counts(gateway: Gateway) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,8 +15,8 @@ from typing import Final
 import structlog
 
 from logweir.bootstrap import Ports, open_ports
-from logweir.entrypoints.process import EXIT_MISCONFIGURED, Stop
-from logweir.errors import BrokerUnavailable, Misconfigured
+from logweir.entrypoints.process import EXIT_MISCONFIGURED, Stop, cannot_listen
+from logweir.errors import LogweirError, Misconfigured
 from logweir.settings import PREFIX, Settings
 
 _log = structlog.get_logger()
@@ -71,22 +73,29 @@ class Supervisor:
                 self._failure = Misconfigured(f"the {role} cannot start with these settings")
                 self._stopping.set()
                 return
-            _log.warning("process_died", process=role, exit_code=code)
+            if code is not None:
+                _log.warning("process_died", process=role, exit_code=code)
             if role == "worker":
                 await self._hand_back(ports)
             quick_deaths = quick_deaths + 1 if loop.time() - started < _QUICK_SECONDS else 0
             await self._pause(restart_delay(quick_deaths))
 
-    async def _run_process(self, role: str) -> int:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "logweir", role, "--supervised"),
-            env=_other_environment() | self._settings.environment(),
-            stdin=asyncio.subprocess.PIPE,
-        )
+    async def _run_process(self, role: str) -> int | None:
+        """Its exit code; None where it could not be started."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "logweir", role, "--supervised"),
+                env=_other_environment() | self._settings.environment(),
+                stdin=asyncio.subprocess.PIPE,
+                start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
+            )
+        except OSError as error:  # no process, memory or descriptor: there may be one later
+            _log.warning("process_not_started", process=role, error=str(error))
+            return None
         self._processes.add(process)
         try:
             if self._stopping.is_set():  # it was started while the others were being stopped
-                process.terminate()
+                _send(signal.SIGTERM, [process])
             return await process.wait()
         finally:
             self._processes.discard(process)
@@ -94,21 +103,19 @@ class Supervisor:
     async def _hand_back(self, ports: Ports) -> None:
         try:
             handed_back = await ports.reap()
-        except BrokerUnavailable as error:  # the next worker does it when it starts
-            _log.warning("broker_unavailable", error=str(error))
+        except (LogweirError, OSError) as error:  # the next worker does it when it starts
+            _log.warning("leases_not_handed_back", error=str(error))
         else:
             _log.info("leases_handed_back", messages=handed_back)
 
     async def _end_processes(self, keepers: Sequence[asyncio.Task[None]]) -> None:
-        for process in self._processes:
-            process.terminate()
+        _send(signal.SIGTERM, self._processes)
         ended = asyncio.create_task(_all(keepers))
         hurry = asyncio.create_task(self._hurry.wait())
         timeout = self._settings.drain_seconds + _KILL_SECONDS
         await asyncio.wait({ended, hurry}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
-        for process in self._processes:
-            process.kill()
+        _send(signal.SIGKILL, self._processes)
         await ended
 
     async def _announce_when_ready(self) -> None:
@@ -128,6 +135,12 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
+
+
+def _send(number: signal.Signals, processes: Iterable[asyncio.subprocess.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            process.send_signal(number)
 
 
 async def _all(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -153,8 +166,6 @@ def _free_port(host: str, port: int) -> int:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise Misconfigured(
-                f"LOGWEIR_HOST, LOGWEIR_PORT: cannot listen on {host} port {port}: {error.strerror}"
-            ) from error
+            raise cannot_listen(host, port, error) from error
         free: int = listener.getsockname()[1]
     return free

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, assert_never
 
 import structlog
 
 from logweir.bootstrap import closing_work, consumer, open_ports
+from logweir.entrypoints.logs import blame
 from logweir.entrypoints.process import Stop
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import Limits
@@ -54,6 +54,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
+        self._unsettled = False
 
     def stop(self) -> None:
         """Claim nothing more; finish what ends within the drain time, and hand back the rest."""
@@ -70,16 +71,18 @@ class Worker:
                 continue
             try:
                 await self._run_session(session)
-            except LeaseLost as error:
-                # Somebody else has the logs by now. What is stored already they will find.
-                _log.warning("lease_lost", detail=str(error), dropped=len(self._tasks))
+            except (LeaseLost, BrokerUnavailable) as error:
+                # Who has the logs by now, if anyone, will find what is stored already.
+                _log.warning("session_lost", error=str(error), dropped=len(self._tasks))
                 await self._cancel()
-                session.abandon()
-            except BrokerUnavailable as error:
-                # Nothing could be handed back: the end of the process does it.
-                _log.warning("broker_unavailable", error=str(error))
-                await self._cancel()
-                session.abandon()
+                await self._hand_back(session)
+
+    async def _hand_back(self, session: Session) -> None:
+        # This worker lives: what it still holds has seen no death.
+        try:
+            await session.end()
+        except BrokerUnavailable as error:
+            _log.warning("broker_unavailable", error=str(error))
 
     async def _run_session(self, session: Session) -> None:
         heartbeat = asyncio.create_task(self._heartbeat(session))
@@ -87,6 +90,9 @@ class Worker:
             while not self._stopping.is_set():
                 if heartbeat.done():
                     heartbeat.result()  # raises LeaseLost
+                if self._unsettled:
+                    self._unsettled = False
+                    raise LeaseLost("a message could be neither acknowledged nor delayed")
                 await self._claim(session)
             await self._drain(heartbeat)
             await session.end()
@@ -117,6 +123,9 @@ class Worker:
             await self._settle(session, claim, await self._verdict(claim))
         except LeaseLost:
             pass  # the heartbeat notices it too, and ends the session
+        except Exception as error:  # noqa: BLE001
+            _log.error("settle_failed", **blame(error))
+            self._unsettled = True  # a session that goes on would hold the message for ever
         finally:
             self._bytes -= claim.weight_bytes
 
@@ -124,12 +133,8 @@ class Worker:
         try:
             return await self._consumer.consume(claim.delivery)
         except Exception as error:  # noqa: BLE001
-            # A bug in a back end: keep the log and the worker, and say where. Not what: an error's
-            # message may quote the text.
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error(
-                "consume_failed", error=type(error).__name__, at=f"{where.filename}:{where.lineno}"
-            )
+            # A bug in a back end: keep the log and the worker.
+            _log.error("consume_failed", **blame(error))
             return Retry(_OUTAGE_SECONDS)
 
     async def _settle(self, session: Session, claim: Any, verdict: Verdict) -> None:

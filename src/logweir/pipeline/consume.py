@@ -206,10 +206,7 @@ class Consumer:
         # The message of an error may quote the text, so only its type is logged.
         _event(envelope, "attempt_failed", attempt=envelope.attempt, error=type(error).__name__)
         if envelope.attempt >= self._limits.attempts_max:
-            # Half of a surrogate pair, as in a file's name, is what no store can keep.
-            last = f"{type(error).__name__}: {error}".encode(errors="backslashreplace").decode()
-            last = last[:_ERROR_CHARACTERS_MAX]
-            return await self._bury(envelope, delivery, Burial.ATTEMPTS_EXHAUSTED, last)
+            return await self._bury(envelope, delivery, Burial.ATTEMPTS_EXHAUSTED, _told(error))
         await self._clock.sleep(self._backoff(envelope.attempt))
         await self._publisher.publish([envelope.next_attempt()])
         return Ack()
@@ -265,6 +262,16 @@ class Consumer:
     def _backoff(self, tries: int) -> float:
         longest = min(_BACKOFF_SECONDS_MAX, _BACKOFF_SECONDS * 2.0 ** min(tries - 1, 16))
         return longest * (0.5 + self._jitter() / 2)
+
+
+def _told(error: Exception) -> str:
+    """An error in words that a store can keep."""
+    try:
+        words = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  # of the user's own classes, and their __str__
+        words = type(error).__name__
+    # Half of a surrogate pair, as in a file's name, is what no store can keep.
+    return words.encode(errors="backslashreplace").decode()[:_ERROR_CHARACTERS_MAX]
 
 
 def _event(envelope: Envelope, event: str, **fields: object) -> None:

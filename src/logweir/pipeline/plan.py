@@ -13,6 +13,7 @@ from logweir.pipeline.broker import Publisher
 from logweir.pipeline.records import Plan
 from logweir.pipeline.store import Store
 
+_BATCH = 500  # chunks that are published together
 _BYTES_PER_CHARACTER_MAX = 6  # four in UTF-8, and base64 adds a third
 
 
@@ -79,8 +80,15 @@ class Planner:
         )
 
     async def send_missing(self, plan: Plan) -> bool:
-        """Publish the chunks that are not recorded yet: were there any?"""
+        """See to it that the broker has the chunks that are not recorded: are there any?
+
+        They are sent once: an identical repeat of a log in work is not worked on again.
+        """
         recorded = await self._store.recorded(plan.key) or frozenset()
-        missing = [plan.chunk(index) for index in range(plan.count) if index not in recorded]
-        await self._publisher.publish(missing)
+        missing = [index for index in range(plan.count) if index not in recorded]
+        if missing and not plan.sent:
+            for first in range(0, len(missing), _BATCH):
+                batch = missing[first : first + _BATCH]
+                await self._publisher.publish([plan.chunk(index) for index in batch])
+            await self._store.mark_sent(plan.key)
         return bool(missing)

@@ -56,7 +56,7 @@ class DeadLetter:
     sha256: str
     characters: int
     reason: Burial
-    error: str | None  # the last one, without any of the text
+    error: str | None  # the last one; it may quote the text
     attempts: int
 
     @property
@@ -79,6 +79,7 @@ class Plan:
     received_at: datetime
     text: str
     chunk_characters: int
+    sent: bool = False  # are all its chunks in the broker, or recorded?
     traceparent: str | None = None
 
     @property

@@ -49,6 +49,10 @@ class Store(Protocol):
         """Write the plan unless there is one; the stored one, which the caller must follow."""
         ...
 
+    async def mark_sent(self, key: TextKey) -> None:
+        """Note that the broker has all chunks of the plan. Nothing happens where there is none."""
+        ...
+
     async def load(self, key: TextKey) -> Plan | None:
         """The stored plan, if there is one."""
         ...

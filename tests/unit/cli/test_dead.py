@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 from tests.support.kept import queued
 from tests.unit.cli.shell import document, letter, lines_of, logweir, put
 
@@ -150,3 +151,18 @@ def test_purge_deletes_that_one_letter(data: Path) -> None:
     assert done["purged"] is True
     assert name not in [row["letter"] for row in dead(data, "ls")]
     assert len(dead(data, "ls")) == 2
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_purge_of_a_letter_that_another_has_just_purged_is_exit_code_3(
+    data: Path, json: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = ("dead", "purge", "acme", "e1", "--data-dir", data)
+
+    def purge_meanwhile(*_: object, **__: object) -> None:
+        assert logweir(*asking, "--yes").exit_code == 0
+
+    monkeypatch.setattr(typer, "confirm", purge_meanwhile)
+    result = logweir(*asking, *json)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "acme has no dead letter e1" in result.stderr

@@ -98,6 +98,17 @@ def test_looking_makes_no_data_directory(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["ls", "status", "get acme a1", "dead replay acme --all"])
+def test_looking_into_a_directory_of_something_else_leaves_it_as_it_is(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "tenants").mkdir()  # somebody's
+    result = logweir(*command.split(), "--data-dir", tmp_path)
+    assert (result.exit_code, result.stdout) == (Code.USAGE, "")
+    assert f"there is no Logweir data in {tmp_path}" in result.stderr
+    assert list(tmp_path.rglob("*")) == [tmp_path / "tenants"]
+
+
 @pytest.mark.parametrize("command", ["", "send", "get", "ls", "dead ls", "flood", "redact"])
 def test_help_documents_the_exit_codes(command: str) -> None:
     result = logweir(*command.split(), "--help")

@@ -53,6 +53,14 @@ def test_a_command_says_in_one_line_which_flag_is_wrong() -> None:
     assert result.stderr == "logweir: --concurrency must be a number, and is 'none'\n"
 
 
+def test_only_who_listens_reads_the_variable_port(tmp_path: Path) -> None:
+    text = logweir("gateway", "--data-dir", tmp_path, PORT="abc").stderr
+    assert text == "logweir: PORT must be a number, and is 'abc'\n"
+    (tmp_path / "leases").mkdir()
+    (tmp_path / "tenants").mkdir()
+    assert logweir("ls", "--data-dir", tmp_path, PORT="abc").exit_code == 0
+
+
 def test_an_unknown_variable_is_an_error_of_every_command_that_has_settings() -> None:
     result = logweir("ls", LOGWEIR_DATADIR="x")
     assert result.exit_code == 2

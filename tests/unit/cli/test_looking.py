@@ -113,6 +113,7 @@ def test_ls_of_a_tenant_lists_its_documents(tmp_path: Path) -> None:
 
 
 def test_ls_of_nothing_prints_nothing_on_stdout(tmp_path: Path) -> None:
+    put(tmp_path)
     for arguments in (("ls",), ("ls", "acme"), ("dead", "ls")):
         result = logweir(*arguments, "--data-dir", tmp_path)
         assert (result.exit_code, result.stdout) == (0, "")

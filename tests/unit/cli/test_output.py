@@ -31,6 +31,11 @@ def test_what_drives_a_terminal_is_spelled_out() -> None:
     assert shown == "\\x1b[31mred\\x07 \\x9b2J \\x0d\\u202eabc\\x7f ok\tok\n"
 
 
+@pytest.mark.parametrize("code", [0xAD, 0x61C, 0x200B, 0x200C, 0x200D, 0x2060])
+def test_what_cannot_be_seen_is_spelled_out(code: int) -> None:
+    assert printable(f"a{chr(code)}b") == (f"a\\x{code:02x}b" if code < 256 else f"a\\u{code:04x}b")
+
+
 def test_one_line_is_one_line_and_cut() -> None:
     assert one_line("a\nb\tc") == "a\\nb c"
     assert one_line("x" * 100, 10) == "x" * 9 + "…"

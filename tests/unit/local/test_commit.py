@@ -220,6 +220,22 @@ async def test_who_no_longer_waits_for_a_commit_disturbs_nobody(
     await broker.publish([a_log()])
 
 
+async def test_who_gives_up_before_its_turn_is_never_written(
+    disk: Disk, broker: LocalBroker
+) -> None:
+    await broker.publish([a_log()])
+    disk.may_sync.clear()
+    under_way = asyncio.create_task(broker.publish([a_log(log="log-2")]))
+    await asyncio.sleep(0.05)
+    given_up = asyncio.create_task(broker.publish([a_log(log="log-3")]))
+    await asyncio.sleep(0.05)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    disk.may_sync.set()
+    await under_way
+    assert await queued(broker) == 2
+
+
 FILL_THE_DISK = """
 import asyncio, resource, sys
 from pathlib import Path

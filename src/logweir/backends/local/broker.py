@@ -121,18 +121,24 @@ class LocalBroker:
         """Hand back what dead workers hold, and what paused ones held too long; how many."""
         now = self._clock.monotonic()
 
+        def dead_sessions(db: apsw.Connection) -> list[int]:
+            return [
+                session
+                for session, expired in leases.sessions(db, now)
+                if expired or not _is_locked(self._lock_path(session))
+            ]
+
+        def has_dead_sessions(db: apsw.Connection) -> bool:
+            return bool(dead_sessions(db))
+
         def end_dead_sessions(db: apsw.Connection) -> int:
             handed_back = 0
-            for session, expired in leases.sessions(db, now):
-                if expired or not _is_locked(self._lock_path(session)):
-                    handed_back += leases.end_session(db, session, now, died=True)
-                    self._lock_path(session).unlink(missing_ok=True)
+            for session in dead_sessions(db):
+                handed_back += leases.end_session(db, session, now, died=True)
+                self._lock_path(session).unlink(missing_ok=True)
             return handed_back
 
-        found = await self._commit.read(lambda db: leases.sessions(db, now))
-        if not any(
-            expired or not _is_locked(self._lock_path(session)) for session, expired in found
-        ):
+        if not await self._commit.read(has_dead_sessions):
             return 0
         handed_back: int = await self._commit.run(end_dead_sessions)
         return handed_back

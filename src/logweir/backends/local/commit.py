@@ -42,7 +42,7 @@ class GroupCommit(Generic[Item, Result]):
         # Kept, since Python 3.11 asks for it by a system call, and this is on the way of each log.
         self._loop = asyncio.get_running_loop()
         self._connection: apsw.Connection | None = None
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._waiting: dict[asyncio.Future[Result], Item] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -53,10 +53,14 @@ class GroupCommit(Generic[Item, Result]):
     async def run(self, item: Item) -> Result:
         """Return the item's result once it is on the disk."""
         done: asyncio.Future[Result] = self._loop.create_future()
-        self._waiting.append((item, done))
+        self._waiting[done] = item
         if self._task is None:
             self._task = self._loop.create_task(self._run_groups())
-        return await done
+        try:
+            return await done
+        finally:
+            # Who gives up while the disk hangs must not pile up, nor be written later.
+            self._waiting.pop(done, None)
 
     async def read(self, query: Callable[[apsw.Connection], Read]) -> Read:
         """Run a query between two groups, without the lock that a transaction takes."""
@@ -73,14 +77,15 @@ class GroupCommit(Generic[Item, Result]):
 
     async def _run_groups(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting, []
-            items = [item for item, _ in group]
+            group, self._waiting = self._waiting, {}
             results: Sequence[Result | Exception]
             try:
-                results = await self._loop.run_in_executor(self._executor, self._commit, items)
+                results = await self._loop.run_in_executor(
+                    self._executor, self._commit, list(group.values())
+                )
             except Exception as error:  # noqa: BLE001  # each caller gets it
                 results = [self._translated(error)] * len(group)
-            for (_, done), result in zip(group, results, strict=True):
+            for done, result in zip(group, results, strict=True):
                 if done.done():  # its caller was cancelled; what is committed stays committed
                     continue
                 if isinstance(result, Exception):

@@ -17,7 +17,9 @@ DOCUMENT: Final = (
     "log_id, tenant_id, source, original_text, modified_data, processed_at, received_at, sha256,"
     " characters, redactions, rules_version, attempts"
 )
-PLAN: Final = "log_id, sha256, source, received_at, chunk_characters, chunks, traceparent, text"
+PLAN: Final = (
+    "log_id, sha256, source, received_at, chunk_characters, chunks, sent, traceparent, text"
+)
 LETTER: Final = (
     "log_id, sha256, source, reason, error, attempts, received_at, buried_at, characters, text"
 )
@@ -54,7 +56,7 @@ def plan_row(p: Plan) -> Row:
     """In the order of PLAN."""
     return (
         *(str(p.log), p.sha256, p.source.value, timestamp(p.received_at)),
-        *(p.chunk_characters, p.count, p.traceparent, p.text),
+        *(p.chunk_characters, p.count, p.sent, p.traceparent, p.text),
     )
 
 
@@ -67,8 +69,9 @@ def plan(tenant: TenantId, row: Row) -> Plan:
         source=Source(row[2]),
         received_at=parse_timestamp(row[3]),
         chunk_characters=row[4],
-        traceparent=row[6],
-        text=row[7],
+        sent=bool(row[6]),
+        traceparent=row[7],
+        text=row[8],
     )
 
 

@@ -88,7 +88,8 @@ class Session:
     async def claim(self, slots: int, bytes_max: int, in_flight: int) -> Sequence[Claim]:
         """Take up to ``slots`` messages. Raises LeaseLost.
 
-        ``in_flight`` is how many this worker has now: suspects are handed out to empty hands only.
+        ``in_flight`` is how many this worker has now: suspects are for empty hands, or for hands
+        that did not become empty in two minutes.
         """
         if slots <= 0 or bytes_max <= 0:
             return []

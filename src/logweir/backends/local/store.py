@@ -37,6 +37,8 @@ class LocalStore:
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self._open: OrderedDict[TenantId, GroupCommit[Operation, Any]] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(OPEN_FILES_MAX)
+        self._waiting = 0  # tasks that wait for a place
 
     async def find(self, key: TextKey) -> Found:
         """One look-up by the primary key."""
@@ -101,6 +103,15 @@ class LocalStore:
 
         return await self._run(key.tenant, insert)
 
+    async def mark_sent(self, key: TextKey) -> None:
+        """One column of the plan."""
+        await self._run(
+            key.tenant,
+            lambda db: db.execute(
+                "UPDATE plans SET sent = 1 WHERE log_id = ? AND sha256 = ?", (key.log, key.sha256)
+            ),
+        )
+
     async def forget(self, key: TextKey) -> None:
         """Delete the plan and its chunks in one transaction."""
 
@@ -138,33 +149,47 @@ class LocalStore:
     async def _run(
         self, tenant: TenantId, operation: Callable[[apsw.Connection], Result]
     ) -> Result:
-        commit = self._file(tenant)
+        commit = self._open.get(tenant) or await self._open_file(tenant)
+        self._open.move_to_end(tenant)
         try:
             result: Result = await commit.run(operation)
         finally:
-            # A burst of more tenants than files may be open: each is closed as soon as it is idle.
-            if len(self._open) > OPEN_FILES_MAX and self._open.get(tenant) is commit:
-                self._close_if_idle(tenant)
+            if self._waiting and commit.idle and self._open.get(tenant) is commit:
+                self._close_file(tenant)
         return result
 
-    def _file(self, tenant: TenantId) -> GroupCommit[Operation, Any]:
-        commit = self._open.get(tenant)
-        if commit is None:
-            if len(self._open) >= OPEN_FILES_MAX:
-                self._close_if_idle(next(iter(self._open)))  # the least recently used
-            commit = self._open[tenant] = GroupCommit(
+    async def _open_file(self, tenant: TenantId) -> GroupCommit[Operation, Any]:
+        """Wait for a place among the open files; the least recently used idle one makes it."""
+        if self._places.locked():
+            idle = next((other for other, commit in self._open.items() if commit.idle), None)
+            if idle is not None:
+                self._close_file(idle)
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        if tenant in self._open:  # another task was first
+            self._places.release()
+        else:
+            self._open[tenant] = GroupCommit(
                 lambda: open_tenant(self._directory, tenant),
                 _write,
                 StoreUnavailable,
                 self._executor,
             )
-        self._open.move_to_end(tenant)
-        return commit
+        return self._open[tenant]
 
-    def _close_if_idle(self, tenant: TenantId) -> None:
-        if not self._open[tenant].idle:
-            return
-        closing = asyncio.create_task(self._open.pop(tenant).close())
+    def _close_file(self, tenant: TenantId) -> None:
+        commit = self._open.pop(tenant)
+
+        async def close() -> None:
+            try:
+                await commit.close()
+            finally:
+                self._places.release()
+
+        closing = asyncio.create_task(close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 

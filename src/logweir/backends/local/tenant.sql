@@ -25,6 +25,7 @@ CREATE TABLE plans (
     received_at      TEXT    NOT NULL,
     chunk_characters INTEGER NOT NULL,
     chunks           INTEGER NOT NULL,
+    sent             INTEGER NOT NULL,          -- are the chunks in the broker, or done?
     traceparent      TEXT,
     text             TEXT    NOT NULL,
     PRIMARY KEY (log_id, sha256)

@@ -9,7 +9,7 @@ import typer
 
 from logweir.entrypoints.cli.access import Tenant, log_id, tenant_id, with_ports
 from logweir.entrypoints.cli.dead import Letter, key_json
-from logweir.entrypoints.cli.exits import Code, Usage
+from logweir.entrypoints.cli.exits import Code, NotFound, Usage
 from logweir.entrypoints.cli.flags import CUT, LOOK, takes_settings
 from logweir.entrypoints.cli.letters import Outcome, Replay, find, name_of, named, replay
 from logweir.entrypoints.cli.output import Json, count, print_json, print_line
@@ -73,9 +73,10 @@ def purge_letter(
     found, done = with_ports(settings, lambda ports: find(ports, whose, letter))
     if not yes:
         typer.confirm(_question(found, done), abort=True, err=True)
-    purged = with_ports(settings, lambda ports: ports.reader.purge(found.key))
+    if not with_ports(settings, lambda ports: ports.reader.purge(found.key)):
+        raise NotFound(f"{whose} has no dead letter {letter}: it has just been purged by another")
     if json:
-        print_json({**key_json(found.key), "purged": purged})
+        print_json({**key_json(found.key), "purged": True})
     else:
         print_line(f"purged {found.tenant_id}/{name_of(found.key)}")
 

@@ -40,7 +40,10 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
         def with_settings(**arguments: Any) -> None:
             given = {name: arguments.pop(name) for name in names}
             flags = {name: text for name, text in given.items() if text is not None}
-            command(settings=load(os.environ, flags), **arguments)
+            environment = dict(os.environ)
+            if "port" not in names:  # PORT is not ours alone: who does not listen ignores it
+                environment.pop("PORT", None)
+            command(settings=load(environment, flags), **arguments)
 
         signature = inspect.signature(command, eval_str=True)
         own = [p for p in signature.parameters.values() if p.name != "settings"]

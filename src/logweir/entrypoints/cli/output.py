@@ -20,10 +20,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one value a line
 
 _SAMPLE_ROWS: Final = 100  # by which the columns' widths are chosen
 _GAP: Final = "  "
-# C0 but tab and newline, DEL, C1, and what changes the direction of text or breaks lines: a log's
-# text must not drive the terminal that shows it.
+# C0 but tab and newline, DEL, C1, and what is invisible, changes the direction of text or breaks
+# lines: a log's text must not drive the terminal that shows it, nor look like another.
 _UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f"
+    "\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 
 
