@@ -73,7 +73,8 @@ class Worker:
                 await self._run_session(session)
             except (LeaseLost, BrokerUnavailable) as error:
                 # Who has the logs by now, if anyone, will find what is stored already.
-                _log.warning("session_lost", error=str(error), dropped=len(self._tasks))
+                event = "lease_lost" if isinstance(error, LeaseLost) else "broker_unavailable"
+                _log.warning(event, error=str(error), dropped=len(self._tasks))
                 await self._cancel()
                 await self._hand_back(session)
 
