@@ -104,11 +104,15 @@ async def _freeze(broker: Path, pid: int, *, others: bool) -> list[float]:
 
 
 async def _one_at_work(service: Service, broker: Path) -> int:
-    def busy() -> list[int]:
-        return [pid for pid in service.children("worker") if _holds(broker, pid)]
+    busy: list[int] = []
 
-    await until(lambda: bool(busy()), 10.0, "a worker to be at work")
-    return random.Random(len(busy())).choice(busy())
+    def found() -> bool:
+        # Kept, since a moment later it may hold nothing any more.
+        busy[:] = [pid for pid in service.children("worker") if _holds(broker, pid)]
+        return bool(busy)
+
+    await until(found, 10.0, "a worker to be at work")
+    return random.Random(len(busy)).choice(busy)
 
 
 def _can_be_written(broker: Path) -> bool:
