@@ -64,6 +64,12 @@ def cannot_listen(host: str, port: int, error: OSError) -> Misconfigured:
     )
 
 
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until it is time to stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
+
+
 async def _main(main: Callable[[Stop], Awaitable[None]], supervised: bool) -> None:
     loop = asyncio.get_running_loop()
     if supervised:

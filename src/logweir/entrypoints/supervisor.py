@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from logweir.bootstrap import Ports, open_ports
-from logweir.entrypoints.process import EXIT_MISCONFIGURED, Stop, cannot_listen
+from logweir.entrypoints.process import EXIT_MISCONFIGURED, Stop, cannot_listen, pause
 from logweir.errors import LogweirError, Misconfigured
 from logweir.settings import PREFIX, Settings
 
@@ -78,7 +78,7 @@ class Supervisor:
             if role == "worker":
                 await self._hand_back(ports)
             quick_deaths = quick_deaths + 1 if loop.time() - started < _QUICK_SECONDS else 0
-            await self._pause(restart_delay(quick_deaths))
+            await pause(self._stopping, restart_delay(quick_deaths))
 
     async def _run_process(self, role: str) -> int | None:
         """Its exit code; None where it could not be started."""
@@ -128,12 +128,6 @@ class Supervisor:
                 continue
             writer.close()
             self._announce(self._settings)
-            return
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
             return
 
 

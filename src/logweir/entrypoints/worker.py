@@ -10,7 +10,7 @@ import structlog
 
 from logweir.bootstrap import closing_work, consumer, open_ports
 from logweir.entrypoints.logs import blame
-from logweir.entrypoints.process import Stop
+from logweir.entrypoints.process import Stop, pause
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import Limits
 from logweir.pipeline.consume import Ack, Consumer, Retry, Verdict
@@ -67,7 +67,7 @@ class Worker:
                 session = await self._begin_session()
             except BrokerUnavailable as error:
                 _log.warning("broker_unavailable", error=str(error))
-                await self._pause(_OUTAGE_SECONDS)
+                await pause(self._stopping, _OUTAGE_SECONDS)
                 continue
             try:
                 await self._run_session(session)
@@ -109,7 +109,7 @@ class Worker:
             )
         except BrokerUnavailable as error:
             _log.warning("broker_unavailable", error=str(error))
-            await self._pause(_OUTAGE_SECONDS)
+            await pause(self._stopping, _OUTAGE_SECONDS)
             return
         for claim in claims:
             self._bytes += claim.weight_bytes
@@ -117,7 +117,7 @@ class Worker:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if not claims:
-            await self._pause(POLL_SECONDS)
+            await pause(self._stopping, POLL_SECONDS)
 
     async def _work(self, session: Session, claim: Any) -> None:
         try:
@@ -176,9 +176,3 @@ class Worker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
