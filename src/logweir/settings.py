@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from logweir.errors import Misconfigured
+from logweir.errors import InvalidId, Misconfigured
+from logweir.ids import TenantId
 from logweir.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 
 PREFIX: Final = "LOGWEIR_"
@@ -34,10 +36,49 @@ class Backend(StrEnum):
     """Where Logweir runs."""
 
     LOCAL = "local"
+    GCP = "gcp"
 
 
-def _setting(default: object, parse: Callable[[str], object], description: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "help": description})
+class PushAuth(StrEnum):
+    """Who makes sure that a push comes from our own subscription."""
+
+    OIDC = "oidc"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantDatabase:
+    """A Firestore database that one tenant alone has; used as ``service_account``, if any."""
+
+    tenant: TenantId
+    database: str
+    service_account: str | None
+
+    def __str__(self) -> str:
+        account = f":{self.service_account}" if self.service_account else ""
+        return f"{self.tenant}={self.database}{account}"
+
+
+class TenantDatabases(tuple[TenantDatabase, ...]):
+    """The tenants with a database of their own; as text ``tenant=database[:account],…``."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self))
+
+
+def _setting(
+    default: object,
+    parse: Callable[[str], object],
+    description: str,
+    *,
+    variable: str | None = None,
+    also: str | None = None,
+) -> Any:
+    """``variable``: its name where that is not LOGWEIR_<NAME>; ``also``: one that counts too."""
+    metadata = {"parse": parse, "help": description, "variable": variable, "also": also}
+    return field(default=default, metadata=metadata)
 
 
 def _number(
@@ -84,16 +125,55 @@ def _function(text: str) -> str:
     return text
 
 
+def _matching(grammar: str, what: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(grammar, text):
+            raise Misconfigured(f"must be {what}, and is {text!r}")
+        return text
+
+    return parse
+
+
+_DATABASE_GRAMMAR: Final = r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]"
+_ACCOUNT_GRAMMAR: Final = r"[^@\s,:=]+@[^@\s,:=]+"
+_tenant_database = re.compile(
+    rf"(?P<tenant>[^=]+)=(?P<database>{_DATABASE_GRAMMAR})(:(?P<account>{_ACCOUNT_GRAMMAR}))?"
+).fullmatch
+_address = re.compile(r"[^\s/]+:[0-9]{1,5}").fullmatch
+
+
+def _tenant_databases(text: str) -> TenantDatabases:
+    databases = [_one_tenant_database(item) for item in filter(None, text.split(","))]
+    if len({each.tenant for each in databases}) < len(databases):
+        raise Misconfigured("must be one database for a tenant, and has a tenant twice")
+    return TenantDatabases(databases)
+
+
+def _one_tenant_database(item: str) -> TenantDatabase:
+    form = f"must be tenant=database or tenant=database:service-account, and has {item!r}"
+    match = _tenant_database(item)
+    if match is None:
+        raise Misconfigured(form)
+    try:
+        tenant = TenantId(match["tenant"])
+    except InvalidId as error:
+        raise Misconfigured(f"{form}: its tenant {error}") from None
+    return TenantDatabase(tenant, match["database"], match["account"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator may set, each by LOGWEIR_<NAME> or by the flag of the same name."""
 
-    backend: Backend = _setting(Backend.LOCAL, _one_of(Backend), "where it runs: local")
+    backend: Backend = _setting(Backend.LOCAL, _one_of(Backend), "where it runs: local or gcp")
     host: str = _setting(
         "127.0.0.1", _filled(str, "an address"), "address that the gateway listens on"
     )
     port: int = _setting(
-        8080, _number(int, 0, 65535), "port that the gateway listens on; 0: any free one"
+        8080,
+        _number(int, 0, 65535),
+        "port that the gateway listens on; 0: any free one",
+        also="PORT",
     )
     data_dir: Path = _setting(
         Path("data"), _filled(Path, "a directory"), "where the local back end keeps its files"
@@ -134,6 +214,72 @@ class Settings:
         LogLevel.INFO, _one_of(LogLevel), "debug, info, warning or error"
     )
 
+    # Google Cloud
+    gcp_project: str | None = _setting(
+        None,
+        _matching(r"[^\s/]+", "a project's id"),
+        "project of the queues and the database",
+        also="GOOGLE_CLOUD_PROJECT",
+    )
+    gcp_prefix: str = _setting(
+        "logweir",
+        _matching(r"(?!goog)[A-Za-z][A-Za-z0-9-]{0,63}", "a letter, then letters, digits, hyphens"),
+        "topics and subscriptions are <prefix>-logs, -chunks and -dead",
+    )
+    gcp_database: str = _setting(
+        "(default)", _matching(_DATABASE_GRAMMAR, "a database's id"), "Firestore database"
+    )
+    gcp_tenant_databases: TenantDatabases = _setting(
+        TenantDatabases(),
+        _tenant_databases,
+        "tenant=database[:service-account],...: tenants with a database of their own",
+    )
+    gcp_push_auth: PushAuth = _setting(
+        PushAuth.OIDC, _one_of(PushAuth), "who checks a push: oidc, or the platform before us"
+    )
+    gcp_push_audience: str | None = _setting(
+        None, _filled(str, "an audience"), "audience of the OIDC tokens that pushes carry"
+    )
+    gcp_push_account: str | None = _setting(
+        None,
+        _matching(_ACCOUNT_GRAMMAR, "a service account's address"),
+        "service account whose OIDC tokens pushes carry",
+    )
+    pubsub_emulator: str | None = _setting(
+        None, str, "Pub/Sub's emulator, host:port", variable="PUBSUB_EMULATOR_HOST"
+    )
+    firestore_emulator: str | None = _setting(
+        None, str, "Firestore's emulator, host:port", variable="FIRESTORE_EMULATOR_HOST"
+    )
+
+    def __post_init__(self) -> None:
+        """Raises Misconfigured where two settings do not fit together."""
+        if self.backend is Backend.GCP:
+            self._check_gcp()
+
+    def _check_gcp(self) -> None:
+        emulated = [self.pubsub_emulator, self.firestore_emulator]
+        if any(emulated) and not all(emulated):
+            raise Misconfigured(
+                "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST: set both, or neither;"
+                " with one of them half of the data would go to the real cloud"
+            )
+        for address in filter(None, emulated):
+            if not _address(address):
+                raise Misconfigured(
+                    "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST: must be host:port,"
+                    f" and is {address!r}"
+                )
+        if self.gcp_project is None and not all(emulated):
+            raise Misconfigured(
+                "LOGWEIR_GCP_PROJECT, --gcp-project: the gcp back end needs a project"
+            )
+
+    @property
+    def on_emulators(self) -> bool:
+        """Does the gcp back end run on Google's emulators instead of on the cloud?"""
+        return self.pubsub_emulator is not None
+
     @property
     def limits(self) -> Limits:
         """The limits with what is set."""
@@ -150,8 +296,8 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """The variables that make these settings again, for a process that is to be started."""
-        values = ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
-        return {PREFIX + name.upper(): str(value) for name, value in values if value is not None}
+        values = ((variable_of(f), getattr(self, f.name)) for f in dataclasses.fields(self))
+        return {name: str(value) for name, value in values if value not in (None, ())}
 
 
 def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Settings:
@@ -160,19 +306,29 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None)
     Raises Misconfigured, naming the variable or flag, where one is unknown or impossible.
     """
     known = {f.name: f for f in dataclasses.fields(Settings)}
-    variables = {PREFIX + name.upper(): name for name in known}
-    given = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
-    if unknown := sorted(set(given) - set(variables)):
-        names, choices = ", ".join(unknown), ", ".join(variables)
+    variables = {variable_of(f): name for name, f in known.items()}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in variables)
+    if unknown:
+        names = ", ".join(unknown)
+        choices = ", ".join(name for name in variables if name.startswith(PREFIX))
         raise Misconfigured(f"{names}: there is no such setting. There are: {choices}")
-    texts = {variables[name]: text for name, text in given.items()}
-    given_as = {name: PREFIX + name.upper() for name in texts}
-    if "PORT" in environment and "port" not in texts:  # Cloud Run's own
-        texts["port"], given_as["port"] = environment["PORT"], "PORT"
+    texts: dict[str, str] = {}
+    given_as: dict[str, str] = {}
+    for name, f in known.items():
+        for variable in filter(None, (variable_of(f), f.metadata["also"])):
+            text = environment.get(variable)
+            # What is not ours alone, and empty, is not set.
+            if name not in texts and text is not None and (text or variable.startswith(PREFIX)):
+                texts[name], given_as[name] = text, variable
     if flags:
         texts |= flags
         given_as |= {name: flag_of(name) for name in flags}
     return Settings(**{name: _parsed(given_as[name], texts[name], known[name]) for name in texts})
+
+
+def variable_of(of: dataclasses.Field[Any]) -> str:
+    """The variable of a setting: LOGWEIR_DATA_DIR."""
+    return of.metadata["variable"] or PREFIX + of.name.upper()
 
 
 def flag_of(name: str) -> str:

@@ -9,8 +9,18 @@ import pytest
 
 from logweir.bootstrap import open_ports
 from logweir.errors import Misconfigured
+from logweir.ids import TenantId
 from logweir.limits import DEFAULT_LIMITS
-from logweir.settings import PREFIX, LogLevel, Settings, load
+from logweir.settings import (
+    PREFIX,
+    Backend,
+    LogLevel,
+    PushAuth,
+    Settings,
+    TenantDatabase,
+    load,
+    variable_of,
+)
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -39,6 +49,19 @@ SET = {
     "lease_seconds": ("2.5", 2.5),
     "drain_seconds": ("0", 0.0),
     "log_level": ("debug", LogLevel.DEBUG),
+    "gcp_project": ("my-project", "my-project"),
+    "gcp_prefix": ("logs-eu", "logs-eu"),
+    "gcp_database": ("logs-eu", "logs-eu"),
+    "gcp_tenant_databases": (
+        "acme=acme-db,Globex=g-db:globex@p.iam.gserviceaccount.com",
+        (
+            TenantDatabase(TenantId("acme"), "acme-db", None),
+            TenantDatabase(TenantId("Globex"), "g-db", "globex@p.iam.gserviceaccount.com"),
+        ),
+    ),
+    "gcp_push_auth": ("platform", PushAuth.PLATFORM),
+    "gcp_push_audience": ("https://worker.example", "https://worker.example"),
+    "gcp_push_account": ("push@p.iam.gserviceaccount.com", "push@p.iam.gserviceaccount.com"),
 }
 
 
@@ -71,7 +94,8 @@ def test_an_unknown_name_is_an_error_that_names_it_and_what_there_is(name: str) 
     with pytest.raises(Misconfigured, match=rf"^{name}: .*LOGWEIR_PORT.*LOGWEIR_DATA_DIR") as error:
         load({name: "1"})
     for field in dataclasses.fields(Settings):
-        assert PREFIX + field.name.upper() in str(error.value)
+        variable = variable_of(field)
+        assert (variable in str(error.value)) is variable.startswith(PREFIX)
 
 
 IMPOSSIBLE = {
@@ -90,6 +114,16 @@ IMPOSSIBLE = {
     "lease_seconds": ["0.9", "3601"],
     "drain_seconds": ["-1", "3601"],
     "log_level": ["", "loud", "INFO"],
+    "gcp_project": ["", "a/b", "a b"],
+    "gcp_prefix": ["", "1a", "a/b", "google", "goog", "a" * 65],
+    "gcp_database": ["", "Default", "ab", "a/b", "(other)"],
+    "gcp_tenant_databases": [
+        *("acme", "acme=", "=acme-db", "acme=acme-db,acme=other-db", "a/b=acme-db", "acme=A"),
+        *("acme=acme-db:nobody", "acme=acme-db:", "acme acme-db"),
+    ],
+    "gcp_push_auth": ["", "none"],
+    "gcp_push_audience": [""],
+    "gcp_push_account": ["", "nobody"],
 }
 
 
@@ -139,3 +173,40 @@ async def test_a_data_directory_that_cannot_be_used_is_an_error_that_names_it(
     with pytest.raises(Misconfigured, match=r"LOGWEIR_DATA_DIR.* cannot be used: File exists"):
         async with open_ports(settings):
             pass
+
+
+# ---- Google Cloud --------------------------------------------------------------------------------
+
+EMULATORS = {"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8086"}
+GCP = {"LOGWEIR_BACKEND": "gcp"}
+
+
+def test_on_google_cloud_a_project_is_needed_but_for_the_emulators() -> None:
+    with pytest.raises(Misconfigured, match="LOGWEIR_GCP_PROJECT"):
+        load(GCP)
+    assert load(GCP | {"GOOGLE_CLOUD_PROJECT": "p"}).gcp_project == "p"
+    assert not load(GCP | {"LOGWEIR_GCP_PROJECT": "p"}).on_emulators
+    assert load(GCP | EMULATORS).on_emulators
+
+
+@pytest.mark.parametrize("one", EMULATORS)
+def test_one_emulator_alone_is_a_mistake(one: str) -> None:
+    alone = {one: EMULATORS[one]}
+    with pytest.raises(Misconfigured, match="set both, or neither"):
+        load(GCP | alone | {"LOGWEIR_GCP_PROJECT": "p"})
+    assert load(alone).backend is Backend.LOCAL
+
+
+def test_an_emulators_address_must_be_one() -> None:
+    with pytest.raises(Misconfigured, match=r"must be host:port, and is 'http://localhost'"):
+        load(GCP | EMULATORS | {"PUBSUB_EMULATOR_HOST": "http://localhost"})
+
+
+def test_what_is_not_ours_alone_and_empty_is_not_set() -> None:
+    foreign = ("PORT", "GOOGLE_CLOUD_PROJECT", *EMULATORS)
+    assert load(dict.fromkeys(foreign, "")) == Settings()
+
+
+def test_the_emulators_are_the_same_for_a_process_that_is_started() -> None:
+    settings = load(GCP | EMULATORS)
+    assert load(settings.environment()) == settings

@@ -11,22 +11,33 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from logweir.settings import PREFIX, Settings, flag_of, load
+from logweir.settings import PREFIX, Settings, flag_of, load, variable_of
 
-_FIELDS: Final = {field.name: field for field in dataclasses.fields(Settings)}
+# The emulators' addresses have no flag: Google's clients read the variables themselves.
+_FIELDS: Final = {
+    field.name: field
+    for field in dataclasses.fields(Settings)
+    if variable_of(field).startswith(PREFIX)
+}
 _METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "DIRECTORY"}
 
-LOOK: Final = ("backend", "data_dir")
+LOOK: Final = (
+    *("backend", "data_dir", "gcp_project", "gcp_prefix", "gcp_database", "gcp_tenant_databases"),
+)
 CUT: Final = ("seconds_per_character", "chunk_seconds")  # how long a chunk of a long text is
 GATEWAY: Final = (
-    *("backend", "host", "port", "data_dir", *CUT),
+    *(*LOOK, "host", "port", *CUT),
     *("text_bytes_max", "receive_seconds_max", "drain_seconds", "log_level"),
 )
 WORKER: Final = (
-    *("backend", "data_dir", "concurrency", *CUT, "work"),
+    *(*LOOK, "concurrency", *CUT, "work"),
     *("attempts_max", "lease_seconds", "drain_seconds", "log_level"),
 )
-SERVE: Final = tuple(_FIELDS)
+PUSH: Final = (
+    *(*LOOK, "host", "port", "concurrency", *CUT, "work", "attempts_max", "drain_seconds"),
+    *("log_level", "gcp_push_auth", "gcp_push_audience", "gcp_push_account"),
+)
+SERVE: Final = tuple(name for name in _FIELDS if not name.startswith("gcp_push"))
 
 
 def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
