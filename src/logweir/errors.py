@@ -8,6 +8,7 @@ LogweirError
 ├── Unavailable        try again later; whether it happened is unknown
 │   ├── BrokerUnavailable
 │   └── StoreUnavailable
+├── Refused            count it as an attempt: the broker or store will never take it as it is
 ├── LeaseLost          drop the work: another worker has it now
 └── Misconfigured      the operator must change a setting or a file
 """
@@ -68,6 +69,10 @@ class BrokerUnavailable(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The store could not confirm."""
+
+
+class Refused(LogweirError):
+    """A broker or store that answers that it will never take this."""
 
 
 class LeaseLost(LogweirError):

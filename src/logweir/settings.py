@@ -307,10 +307,10 @@ def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None)
     """
     known = {f.name: f for f in dataclasses.fields(Settings)}
     variables = {variable_of(f): name for name, f in known.items()}
-    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in variables)
-    if unknown:
-        names = ", ".join(unknown)
-        choices = ", ".join(name for name in variables if name.startswith(PREFIX))
+    ours = [name for name in variables if name.startswith(PREFIX)]
+    given = [name for name in environment if name.startswith(PREFIX)]
+    if unknown := sorted(set(given) - set(ours)):
+        names, choices = ", ".join(unknown), ", ".join(ours)
         raise Misconfigured(f"{names}: there is no such setting. There are: {choices}")
     texts: dict[str, str] = {}
     given_as: dict[str, str] = {}

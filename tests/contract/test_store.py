@@ -106,6 +106,16 @@ async def test_recording_the_last_chunk_says_so_on_repeats_too(ports: Ports) -> 
     assert await ports.store.recorded(plan.key) == frozenset({0, 1, 2})
 
 
+async def test_one_chunk_is_recorded_or_not(ports: Ports) -> None:
+    plan = await ports.store.plan(a_plan("0123456789", 4))
+    await ports.store.record(plan.key, 1)
+    assert [await ports.store.is_recorded(plan.key, index) for index in range(3)] == [
+        *(False, True, False),
+    ]
+    await ports.store.forget(plan.key)
+    assert await ports.store.is_recorded(plan.key, 1) is None
+
+
 async def test_of_many_that_record_at_once_somebody_is_the_last(ports: Ports) -> None:
     plan = await ports.store.plan(a_plan("x" * 60, 1))
     said = await asyncio.gather(*(ports.store.record(plan.key, index) for index in range(60)))
@@ -129,6 +139,7 @@ async def test_a_plan_that_was_forgotten_begins_anew(ports: Ports) -> None:
     assert await ports.store.recorded(plan.key) is None
     await ports.store.plan(plan)
     assert await ports.store.recorded(plan.key) == frozenset()
+    assert await ports.store.is_recorded(plan.key, 0) is False
 
 
 async def test_planning_again_keeps_what_is_recorded(ports: Ports) -> None:
@@ -156,6 +167,25 @@ async def test_a_letter_is_kept_for_each_text(ports: Ports) -> None:
     found = {summary.key async for summary in ports.reader.letters(ACME)}
     assert found == {a_key("one"), a_key("two")}
     assert not await ports.store.buried(a_key("three"))
+
+
+# ---- deaths --------------------------------------------------------------------------------------
+
+
+async def test_what_was_begun_and_not_answered_is_counted(ports: Ports) -> None:
+    deaths = ports.deaths
+    if deaths is None:
+        pytest.skip("declared: its broker tells deaths from retries")
+    key = a_key("hello")
+    for died in range(3):
+        assert await deaths.begin(key, None) == died
+    await deaths.answer(key, None, done=False)
+    assert await deaths.begin(key, None) == 2
+    assert await deaths.begin(key, 1) == 0, "a chunk is a message of its own"
+    assert await deaths.begin(a_key("hello", tenant=GLOBEX), None) == 0
+    await deaths.answer(key, None, done=True)
+    assert await deaths.begin(key, None) == 0
+    assert await deaths.begin(key, 1) == 1
 
 
 # ---- isolation -----------------------------------------------------------------------------------

@@ -59,11 +59,12 @@ class World:
             work=work or SimulatedWork(self.clock, SECONDS_PER_CHARACTER),
             clock=self.clock,
             limits=limits,
+            deaths=self.store,
             jitter=lambda: 1.0,
         )
 
     async def consume(
-        self, envelope: Envelope, *, deliveries: int = 1, unanswered: int = 0
+        self, envelope: Envelope, *, deliveries: int = 1, unanswered: int | None = 0
     ) -> Verdict:
         """The verdict on a delivery, however long it takes."""
         delivery = Delivery(encode(envelope), deliveries, unanswered)

@@ -16,7 +16,8 @@ from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline.broker import Delivery
 from logweir.pipeline.consume import Ack, Retry, Verdict
-from logweir.pipeline.store import Found
+from logweir.pipeline.records import Document, TextKey
+from logweir.pipeline.store import Found, Stored
 from logweir.reasons import Burial, Quarantine
 from logweir.redact import RULES_VERSION, redact
 
@@ -434,6 +435,78 @@ async def test_a_document_that_is_there_beats_the_suspicion() -> None:
     await world.consume(a_log())
     assert await world.consume(a_log(), unanswered=1000) == Ack()
     assert await world.letters() == []
+
+
+# ---- where the broker cannot tell a death from a retry -------------------------------------------
+
+
+async def test_an_outage_never_makes_a_dead_letter() -> None:
+    world = World(work=CountedWork())
+    working = world.store.find
+
+    async def down(key: TextKey) -> Found:
+        raise StoreUnavailable("down")
+
+    world.store.find = down  # type: ignore[method-assign]
+    for deliveries in range(1, 200):
+        verdict = await world.consume(a_log(), deliveries=deliveries, unanswered=None)
+        assert isinstance(verdict, Retry)
+    world.store.find = working  # type: ignore[method-assign]
+    assert await world.consume(a_log(), deliveries=200, unanswered=None) == Ack()
+    assert await world.letters() == []
+    assert await world.document() is not None
+
+
+async def test_an_outage_while_it_is_stored_never_makes_a_dead_letter() -> None:
+    world = World(work=CountedWork())
+    working = world.store.create
+
+    async def down(document: Document) -> Stored:
+        raise StoreUnavailable("down")
+
+    world.store.create = down  # type: ignore[method-assign]
+    for deliveries in range(1, 200):
+        verdict = await world.consume(a_log(), deliveries=deliveries, unanswered=None)
+        assert isinstance(verdict, Retry)
+    world.store.create = working  # type: ignore[method-assign]
+    assert await world.consume(a_log(), deliveries=200, unanswered=None) == Ack()
+    assert await world.letters() == []
+
+
+@pytest.mark.parametrize("chunk", [None, 1], ids=["log", "chunk"])
+async def test_what_kills_its_workers_is_buried_at_the_same_count(chunk: int | None) -> None:
+    async def endless(text: str) -> None:
+        await asyncio.Event().wait()
+
+    async def never(key: TextKey, chunk: int | None, *, done: bool) -> None:
+        """A dead worker answers nothing."""
+
+    world = World(work=endless)
+    message = a_log()
+    if chunk is not None:
+        await world.consume(a_log(LONG))
+        message = world.queued[chunk]
+    world.store.answer = never  # type: ignore[method-assign]
+    deliveries = 0
+    while not await world.letters():
+        deliveries += 1
+        delivery = Delivery(encode(message), deliveries, None)
+        worker = asyncio.create_task(world.consumer.consume(delivery))
+        await world.clock.advance(1)
+        worker.cancel()
+        await asyncio.wait([worker])
+        assert deliveries < 100, "Pub/Sub gives up by itself then"
+    (letter,) = await world.letters()
+    assert letter.reason is Burial.CRASH_LOOP
+    assert deliveries == DEFAULT_LIMITS.deliveries_max + 1
+
+
+async def test_what_the_broker_gave_up_is_published_anew() -> None:
+    world = World(work=CountedWork())
+    assert await world.consumer.revive(Delivery(encode(a_log()), 101, None)) == Ack()
+    assert world.queued == [a_log()]
+    assert await world.consumer.revive(Delivery(b"?", 101, None)) == Ack()
+    assert world.broker.in_quarantine == [(b"?", Quarantine.UNREADABLE)]
 
 
 # ---- long texts ----------------------------------------------------------------------------------

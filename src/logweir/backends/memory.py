@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,13 +22,14 @@ MESSAGE_BYTES_MAX: Final = MIB
 
 
 class MemoryStore:
-    """Store and Reader."""
+    """Store, Reader and DeathCounter."""
 
     def __init__(self) -> None:
         self._documents: dict[tuple[TenantId, LogId], Document] = {}
         self._plans: dict[TextKey, Plan] = {}
         self._recorded: dict[TextKey, set[int]] = {}
         self._letters: dict[TextKey, DeadLetter] = {}
+        self._begun: Counter[tuple[TextKey, int | None]] = Counter()
 
     async def find(self, key: TextKey) -> Found:
         """See Store."""
@@ -61,6 +63,10 @@ class MemoryStore:
         """See Store."""
         return frozenset(self._recorded[key]) if key in self._plans else None
 
+    async def is_recorded(self, key: TextKey, index: int) -> bool | None:
+        """See Store."""
+        return index in self._recorded[key] if key in self._plans else None
+
     async def record(self, key: TextKey, index: int) -> bool | None:
         """See Store."""
         if key not in self._plans:
@@ -80,6 +86,17 @@ class MemoryStore:
     async def buried(self, key: TextKey) -> bool:
         """See Store."""
         return key in self._letters
+
+    async def begin(self, key: TextKey, chunk: int | None) -> int:
+        """See DeathCounter."""
+        self._begun[key, chunk] += 1
+        return self._begun[key, chunk] - 1
+
+    async def answer(self, key: TextKey, chunk: int | None, *, done: bool) -> None:
+        """See DeathCounter."""
+        self._begun[key, chunk] -= 1
+        if done:
+            del self._begun[key, chunk]
 
     async def tenants(self) -> AsyncIterator[TenantSummary]:
         """See Reader."""

@@ -19,7 +19,7 @@ from logweir.clock import Clock
 from logweir.entrypoints.deadline import Deadline
 from logweir.entrypoints.logs import blame
 from logweir.envelope import Envelope
-from logweir.errors import BrokerUnavailable, Misconfigured, Rejection, Unavailable
+from logweir.errors import BrokerUnavailable, LogweirError, Rejection
 from logweir.limits import Limits
 from logweir.pipeline.accept import Opening, accept, body_too_large, examine
 from logweir.pipeline.inflate import Coding
@@ -173,7 +173,7 @@ class Gateway:
         try:
             with self._publishing:
                 await self._planner.hand_over(envelope)
-        except (Unavailable, Misconfigured, TimeoutError) as error:
+        except (LogweirError, TimeoutError) as error:
             _log.error("publish_failed", tenant=envelope.tenant, log=envelope.log, error=str(error))
             in_broker = isinstance(error, BrokerUnavailable | TimeoutError)
             raise Rejection(

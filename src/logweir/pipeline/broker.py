@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from logweir.envelope import Envelope
@@ -20,12 +21,24 @@ class Delivery:
     """A message as a broker hands it out.
 
     ``unanswered``: how many earlier deliveries ended without an answer, such as with the worker's
-    death. A broker that cannot tell these from retries counts both.
+    death. None where the broker cannot tell these from retries: then a DeathCounter does.
     """
 
     raw: bytes
     deliveries: int  # this one included
-    unanswered: int
+    unanswered: int | None
+
+
+class Lane(StrEnum):
+    """Logs and chunks travel apart, so that no short log waits behind the chunks of a long one."""
+
+    LOG = "log"
+    CHUNK = "chunk"
+
+
+def lane_of(envelope: Envelope) -> Lane:
+    """The lane that an envelope takes."""
+    return Lane.LOG if envelope.chunk is None else Lane.CHUNK
 
 
 def weight_bytes(envelope: Envelope, raw: bytes) -> int:
@@ -57,11 +70,15 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """One tenant's messages that are not done: counts of messages, a chunk being one."""
+    """Messages that are not done, of one tenant or of one lane: a chunk counts as one.
 
-    tenant: TenantId
-    waiting: int
-    in_flight: int
+    A broker that sees into its messages counts by tenant, one that does not by lane.
+    """
+
+    tenant: TenantId | None = None
+    lane: Lane | None = None
+    waiting: int | None  # None: the broker does not tell
+    in_flight: int | None
     oldest_seconds: float | None  # since the oldest waiting one was published
 
 
@@ -77,13 +94,13 @@ class BacklogReader(Protocol):
     """What the commands ask a broker; it changes nothing. Raises BrokerUnavailable."""
 
     async def backlog(self) -> Sequence[Backlog]:
-        """The tenants that have messages, in the order of their ids."""
+        """The tenants that have messages, in the order of their ids; or each lane."""
         ...
 
-    async def locate(self, tenant: TenantId, log: LogId) -> Whereabouts:
-        """Where a log's messages are."""
+    async def locate(self, tenant: TenantId, log: LogId) -> Whereabouts | None:
+        """Where a log's messages are; None where the broker cannot find single messages."""
         ...
 
-    async def quarantined(self) -> int:
-        """How many messages lie outside every tenant."""
+    async def quarantined(self) -> int | None:
+        """How many messages lie outside every tenant; None where the broker does not tell."""
         ...

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -35,7 +35,7 @@ from logweir.limits import Limits
 from logweir.pipeline.broker import Delivery, Publisher
 from logweir.pipeline.plan import Planner
 from logweir.pipeline.records import DeadLetter, Document, key_of
-from logweir.pipeline.store import Found, Store, Stored
+from logweir.pipeline.store import DeathCounter, Found, Store, Stored
 from logweir.pipeline.work import Work
 from logweir.reasons import Burial, Quarantine
 from logweir.redact import RULES_VERSION, redact
@@ -52,6 +52,8 @@ _WHOLE_TEXTS_MAX: Final = 4  # planned texts in memory at once, but for those in
 _BACKOFF_SECONDS: Final = 0.5
 _BACKOFF_SECONDS_MAX: Final = 10.0
 _ERROR_CHARACTERS_MAX: Final = 500
+# Counting deaths costs two writes a delivery, so it begins where something seems to be wrong.
+_DELIVERIES_UNCOUNTED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Retry:
 
 
 Verdict = Ack | Retry
+Act = Callable[[Envelope, Delivery], Awaitable[Verdict]]
 
 
 class Consumer:
@@ -81,9 +84,12 @@ class Consumer:
         work: Work,
         clock: Clock,
         limits: Limits,
+        deaths: DeathCounter | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        """``deaths``: for a broker that cannot tell them from retries."""
         self._store = store
+        self._deaths = deaths
         self._publisher = publisher
         self._planner = planner
         self._work = work
@@ -98,18 +104,36 @@ class Consumer:
 
         It may be cancelled at any await: whoever gets the delivery next goes on from there.
         """
+        return await self._or_retry(delivery, self._attempt)
+
+    async def revive(self, delivery: Delivery) -> Verdict:
+        """What a broker gave up by itself, after too many deliveries: publish it anew.
+
+        It was overload or a long outage; what kills its workers is found by its deaths.
+        """
+        return await self._or_retry(delivery, self._republish)
+
+    async def _or_retry(self, delivery: Delivery, act: Act) -> Verdict:
         try:
-            return await self._read(delivery)
+            return await self._read(delivery, act)
         except _NOT_ITS_FAULT as error:
             after = self._backoff(delivery.deliveries)
             _log.warning("retry", error=str(error), after_seconds=round(after, 3))
             return Retry(after)
 
-    async def _read(self, delivery: Delivery) -> Verdict:
+    async def _read(self, delivery: Delivery, act: Act) -> Verdict:
         try:
             envelope = decode(delivery.raw)
         except Unreadable as error:
             return await self._quarantine(delivery, Quarantine.UNREADABLE, str(error))
+        return await act(envelope, delivery)
+
+    async def _republish(self, envelope: Envelope, delivery: Delivery) -> Verdict:
+        await self._publisher.publish([envelope])
+        _event(envelope, "revived", deliveries=delivery.deliveries)
+        return Ack()
+
+    async def _attempt(self, envelope: Envelope, delivery: Delivery) -> Verdict:
         try:
             return await self._decide(envelope, delivery)
         except _NOT_ITS_FAULT:
@@ -130,7 +154,27 @@ class Consumer:
                 pass
             case _:
                 assert_never(found)
-        if delivery.unanswered >= self._limits.deliveries_max:
+        if delivery.unanswered is not None:
+            return await self._bring_on(envelope, delivery, delivery.unanswered)
+        if self._deaths is None or delivery.deliveries <= _DELIVERIES_UNCOUNTED:
+            return await self._bring_on(envelope, delivery, 0)
+        return await self._bring_on_counted(envelope, delivery, self._deaths)
+
+    async def _bring_on_counted(
+        self, envelope: Envelope, delivery: Delivery, counter: DeathCounter
+    ) -> Verdict:
+        """Where a death looks like a retry, what comes often is worked on between two marks."""
+        key, chunk = key_of(envelope), None if envelope.chunk is None else envelope.chunk.index
+        deaths = _DELIVERIES_UNCOUNTED + await counter.begin(key, chunk)
+        verdict: Verdict | None = None
+        try:
+            verdict = await self._bring_on(envelope, delivery, deaths)
+        finally:
+            await counter.answer(key, chunk, done=verdict is not None)
+        return verdict
+
+    async def _bring_on(self, envelope: Envelope, delivery: Delivery, deaths: int) -> Verdict:
+        if deaths >= self._limits.deliveries_max:
             return await self._bury(envelope, delivery, Burial.CRASH_LOOP)
         if envelope.chunk is not None:
             return await self._work_on_chunk(envelope, delivery, envelope.chunk.index)
@@ -157,10 +201,10 @@ class Consumer:
 
     async def _work_on_chunk(self, envelope: Envelope, delivery: Delivery, index: int) -> Verdict:
         key = key_of(envelope)
-        recorded = await self._store.recorded(key)
-        if recorded is None or envelope.text is None:
+        is_recorded = await self._store.is_recorded(key, index)
+        if is_recorded is None or envelope.text is None:
             return await self._without_plan(envelope, delivery)
-        if index not in recorded:
+        if not is_recorded:
             await self._work(envelope.text)
         all_recorded = await self._store.record(key, index)
         if all_recorded is False:

@@ -61,6 +61,10 @@ class Store(Protocol):
         """The indexes of the chunks that are done; None without a plan."""
         ...
 
+    async def is_recorded(self, key: TextKey, index: int) -> bool | None:
+        """Is this one chunk done? None without a plan."""
+        ...
+
     async def record(self, key: TextKey, index: int) -> bool | None:
         """Note that a chunk is done: are all done now? On repeats too. None without a plan."""
         ...
@@ -75,6 +79,23 @@ class Store(Protocol):
 
     async def buried(self, key: TextKey) -> bool:
         """Is there a dead letter of this text?"""
+        ...
+
+
+class DeathCounter(Protocol):
+    """PORT beside a broker that cannot tell a worker's death from a retry: it counts deaths.
+
+    A delivery is begun before its work and answered after it, whatever the answer; what was begun
+    and never answered is a death, or a moment at which the store did not answer. Raises
+    StoreUnavailable.
+    """
+
+    async def begin(self, key: TextKey, chunk: int | None) -> int:
+        """Note that the work on a message begins: how many earlier ones were never answered?"""
+        ...
+
+    async def answer(self, key: TextKey, chunk: int | None, *, done: bool) -> None:
+        """Note that the last one was answered; ``done``: the message will not come again."""
         ...
 
 

@@ -9,22 +9,28 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.shell import logweir
 
-from logweir.entrypoints.cli import serve
-from logweir.entrypoints.cli.flags import GATEWAY, SERVE, WORKER, takes_settings
+from logweir.entrypoints.cli import push, serve
+from logweir.entrypoints.cli.flags import GATEWAY, PUSH, SERVE, WORKER, takes_settings
 from logweir.errors import Misconfigured
-from logweir.settings import Settings, flag_of, load
+from logweir.settings import PREFIX, Settings, flag_of, load, variable_of
 
-SETTINGS = [field.name for field in dataclasses.fields(Settings)]
+SETTINGS = [
+    field.name
+    for field in dataclasses.fields(Settings)
+    if variable_of(field).startswith(PREFIX)  # the emulators' own variables have no flags
+]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_every_setting_is_a_flag_of_serve(name: str) -> None:
-    assert name in inspect.signature(serve.serve).parameters
-    assert flag_of(name) in logweir("serve", "--help", TERMINAL_WIDTH="200").stdout
+def test_every_setting_is_a_flag_of_serve_or_of_push(name: str) -> None:
+    command = push.push if name.startswith("gcp_push") else serve.serve
+    assert name in inspect.signature(command).parameters
+    assert flag_of(name) in logweir(command.__name__, "--help", TERMINAL_WIDTH="200").stdout
 
 
 def test_the_gateway_and_the_worker_together_take_all_but_how_many_workers_there_are() -> None:
     assert set(GATEWAY) | set(WORKER) == set(SERVE) - {"workers"}
+    assert set(PUSH) - set(SERVE) == {name for name in SETTINGS if name.startswith("gcp_push")}
 
 
 def test_a_flag_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

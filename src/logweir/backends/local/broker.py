@@ -20,7 +20,7 @@ from logweir.envelope import Envelope, encode
 from logweir.errors import BrokerUnavailable
 from logweir.ids import LogId, TenantId
 from logweir.limits import MIB, Limits
-from logweir.pipeline.broker import Backlog, Whereabouts, weight_bytes
+from logweir.pipeline.broker import Backlog, Whereabouts, lane_of, weight_bytes
 from logweir.reasons import Quarantine
 
 SCHEMA_VERSION: Final = 1
@@ -157,8 +157,7 @@ class LocalBroker:
 
 def _row(e: Envelope, wall: float) -> tuple[str, str, str, float, int, bytes]:
     raw = encode(e)
-    lane = "log" if e.chunk is None else "chunk"
-    return str(e.tenant), str(e.log), lane, wall, weight_bytes(e, raw), raw
+    return str(e.tenant), str(e.log), lane_of(e).value, wall, weight_bytes(e, raw), raw
 
 
 def _write(db: apsw.Connection, items: Sequence[Rows | Operation]) -> list[Any]:

@@ -87,6 +87,23 @@ class LocalStore:
 
         return await self._run(key.tenant, select)
 
+    async def is_recorded(self, key: TextKey, index: int) -> bool | None:
+        """Two look-ups by primary keys."""
+
+        def select(db: apsw.Connection) -> bool | None:
+            if _chunks_at(db, key) is None:
+                return None
+            row = (key.log, key.sha256, index)
+            return bool(
+                db.execute(
+                    "SELECT EXISTS (SELECT 1 FROM recorded_chunks"
+                    " WHERE log_id = ? AND sha256 = ? AND chunk = ?)",
+                    row,
+                ).get
+            )
+
+        return await self._run(key.tenant, select)
+
     async def record(self, key: TextKey, index: int) -> bool | None:
         """One row for a chunk, and a count."""
 

@@ -1,0 +1,85 @@
+"""The composition root: Settings -> ports. The only package that names back ends.
+
+gateway  ->  Planner                            accepts, and hands over
+worker   ->  Consumer, and a maker of sessions  claims, and consumes
+push     ->  Consumer                           is called, and consumes
+commands ->  Reader, BacklogReader, Planner     look, and publish again
+
+A back end's module is imported when it is asked for: an SDK costs a cold start half a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import assert_never
+
+from logweir.bootstrap.ports import Ports as Ports
+from logweir.clock import Clock
+from logweir.errors import Misconfigured
+from logweir.pipeline.broker import Publisher
+from logweir.pipeline.consume import Consumer
+from logweir.pipeline.plan import Planner, chunk_characters
+from logweir.pipeline.store import Store
+from logweir.pipeline.work import PooledWork, SimulatedWork, Work
+from logweir.settings import Backend, Settings
+
+
+def open_ports(settings: Settings, *, create: bool = True) -> AbstractAsyncContextManager[Ports]:
+    """The back end that the settings name; closed on leaving. Raises Misconfigured.
+
+    Without ``create`` it must have data: who only looks makes none.
+    """
+    match settings.backend:
+        case Backend.LOCAL:
+            from logweir.bootstrap.local import open_local
+
+            return open_local(settings, create=create)
+        case Backend.GCP:
+            try:
+                from logweir.bootstrap.gcp import open_gcp
+            except ModuleNotFoundError as error:
+                raise Misconfigured(
+                    f"LOGWEIR_BACKEND, --backend: gcp needs the extra: pip install 'logweir[gcp]'"
+                    f" (there is no module {error.name})"
+                ) from error
+            return open_gcp(settings)
+        case _:
+            assert_never(settings.backend)
+
+
+def planner(settings: Settings, store: Store, publisher: Publisher) -> Planner:
+    """What cuts long texts, by the settings and by what the broker can hold."""
+    return Planner(
+        store,
+        publisher,
+        chunk_characters(
+            settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
+        ),
+    )
+
+
+def consumer(settings: Settings, ports: Ports, work: Work) -> Consumer:
+    """What becomes of deliveries."""
+    return Consumer(
+        store=ports.store,
+        publisher=ports.publisher,
+        planner=planner(settings, ports.store, ports.publisher),
+        work=work,
+        clock=ports.clock,
+        limits=settings.limits,
+        deaths=ports.deaths,
+    )
+
+
+@contextmanager
+def closing_work(settings: Settings, clock: Clock) -> Iterator[Work]:
+    """The simulated job, or the user's function. Raises Misconfigured where there is none."""
+    if settings.work is None:
+        yield SimulatedWork(clock, settings.seconds_per_character)
+        return
+    work = PooledWork(settings.work)
+    try:
+        yield work
+    finally:
+        work.close()
