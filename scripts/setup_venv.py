@@ -23,6 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".logweir-setup"
+# What each kind of .venv has.
+PINS = {
+    "run": ("build", "run"),
+    "gcp": ("build", "run", "gcp"),
+    "dev": ("build", "run", "gcp", "dev"),
+}
 PIP = [
     *(str(PYTHON), "-m", "pip", "install"),
     *("--disable-pip-version-check", "--no-input", "--progress-bar=off"),
@@ -30,9 +36,9 @@ PIP = [
 
 
 def main() -> None:
-    if sys.argv[1:] not in ([], ["dev"]):
-        sys.exit("usage: scripts/setup [dev]")
-    kind = "dev" if sys.argv[1:] else "run"
+    kind = sys.argv[1] if sys.argv[1:] else "run"
+    if kind not in PINS or sys.argv[2:]:
+        sys.exit(f"usage: scripts/setup [{'|'.join(PINS)}]")
     if ready(kind):
         return
     with one_at_a_time():
@@ -62,21 +68,26 @@ def stamp() -> tuple[str, str, str]:
 
 def ready(kind: str) -> bool:
     *rest, found_kind = stamp()
-    return rest == [place(), checksum()] and found_kind in (kind, "dev") and PYTHON.exists()
+    return rest == [place(), checksum()] and covers(found_kind, kind) and PYTHON.exists()
+
+
+def covers(found: str, kind: str) -> bool:
+    """Does a .venv of the kind that was found have all that the other needs?"""
+    return found in PINS and set(PINS[kind]) <= set(PINS[found])
 
 
 def make(kind: str) -> None:
     started = time.monotonic()
     found_place, _, found_kind = stamp()
     if found_place == place() and PYTHON.exists():
-        kind = found_kind if found_kind == "dev" else kind
+        kind = found_kind if covers(found_kind, kind) else kind
         STAMP.unlink()
     else:
         say(f"making .venv with Python {sys.version.split()[0]}")
         venv.create(VENV, clear=True, symlinks=True, with_pip=True, prompt="logweir")
-    names = ("dev",) if kind == "dev" else ("build", "run")
-    pins = [ROOT / "requirements" / f"{name}.txt" for name in names]
-    packages = sum(len(re.findall(r"^\w.*==", path.read_text(), re.MULTILINE)) for path in pins)
+    pins = [ROOT / "requirements" / f"{name}.txt" for name in PINS[kind]]
+    texts = "".join(path.read_text() for path in pins)
+    packages = len(set(re.findall(r"^(\w[\w.-]*)==", texts, re.MULTILINE)))
     say(f"installing {packages} pinned packages")
     pip("--require-hashes", *(f"--requirement={path}" for path in pins), packages=packages)
     # Hash mode refuses an editable install, and isolation would fetch a build back end unpinned.

@@ -1,31 +1,55 @@
-"""The back ends that every suite here runs on. A third one adds an entry to BACK_ENDS.
+"""The back ends that every suite here runs on. A new one adds an entry to BACK_ENDS.
 
-What back ends may differ in is said as data, in Differences; a test asks for it by name.
+What a back end need not have is said as data, in Backend.lacks: a test names what it needs by
+``@needs(...)``, and where that lacks it is a strict xfail, with the reason that stands here.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+import pytest
+from tests.support.counted import CountedPublisher, CountedSession, Counts
 
 from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.reader import LocalReader
 from logweir.backends.local.store import LocalStore
 from logweir.backends.memory import MemoryBroker, MemoryStore
-from logweir.bootstrap import Ports
-from logweir.clock import Clock
+from logweir.bootstrap import Ports, open_ports
+from logweir.clock import Clock, ManualClock, SystemClock
 from logweir.limits import DEFAULT_LIMITS
+from logweir.settings import load
+
+LEASES_EXPIRE: Final = "a session that is silent for lease_seconds is lost, and refused"
+OUTLIVES: Final = "what was kept outlives the process"
+TELLS_DEATHS: Final = "the broker tells a worker's death from a retry"
+TELLS_BACKLOG: Final = "the broker tells what waits, by tenant and by log"
+CLAIMS_EXACTLY: Final = "a session holds what it has claimed and nothing else"
+
+needs = pytest.mark.needs
 
 
-@dataclass(frozen=True)
-class Differences:
-    """What is not equal everywhere, and need not be."""
+class MovableClock(Clock, Protocol):
+    """A clock that a test can move on; a cloud's cannot be moved, so there it waits."""
 
-    leases_expire: bool  # a session that is silent for lease_seconds is lost
-    outlives_its_process: bool  # what was kept is there for the next process
+    async def advance(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        ...
+
+
+class WallClock(SystemClock):
+    """The machine's, for back ends that have a time of their own."""
+
+    async def advance(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -33,8 +57,10 @@ class Backend:
     """A back end under test: its ports, and how a worker of it dies."""
 
     ports: Ports
-    differences: Differences
     die: Callable[[Any], None]  # a session's process is gone; ``ports.reap`` hands back after it
+    undone: Callable[[], Awaitable[tuple[int, int]]]  # messages that wait, and in flight
+    arrival_seconds: float = 0.0  # what was published may take so long to be there
+    lacks: Mapping[str, str] = field(default_factory=dict)  # what it need not have, and why
 
 
 @asynccontextmanager
@@ -45,18 +71,22 @@ async def memory(_directory: Path, clock: Clock) -> AsyncIterator[Backend]:
     async def reap() -> int:
         return 0
 
+    ports = Ports(
+        clock=clock,
+        publisher=broker,
+        store=store,
+        reader=store,
+        backlog=broker,
+        session=broker.session,
+        reap=reap,
+        deaths=store,
+    )
+    in_dictionaries = "its dictionaries end with the process"
     yield Backend(
-        ports=Ports(
-            clock=clock,
-            publisher=broker,
-            store=store,
-            reader=store,
-            backlog=broker,
-            session=broker.session,
-            reap=reap,
-        ),
-        differences=Differences(leases_expire=False, outlives_its_process=False),
+        ports=ports,
         die=lambda session: session.die(),
+        undone=lambda: _undone(ports),
+        lacks={LEASES_EXPIRE: in_dictionaries, OUTLIVES: in_dictionaries},
     )
 
 
@@ -64,22 +94,71 @@ async def memory(_directory: Path, clock: Clock) -> AsyncIterator[Backend]:
 async def local(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
     """SQLite files."""
     broker, store = LocalBroker(directory, clock, DEFAULT_LIMITS), LocalStore(directory)
-    yield Backend(
-        ports=Ports(
-            clock=clock,
-            publisher=broker,
-            store=store,
-            reader=LocalReader(directory),
-            backlog=broker,
-            session=broker.session,
-            reap=broker.reap,
-        ),
-        differences=Differences(leases_expire=True, outlives_its_process=True),
-        die=lambda session: session.abandon(),
+    ports = Ports(
+        clock=clock,
+        publisher=broker,
+        store=store,
+        reader=LocalReader(directory),
+        backlog=broker,
+        session=broker.session,
+        reap=broker.reap,
     )
+    yield Backend(ports=ports, die=lambda session: session.abandon(), undone=lambda: _undone(ports))
     await broker.close()
     await store.close()
 
 
+@asynccontextmanager
+async def gcp(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
+    """Google's emulators; the fixture sees to it that they run."""
+    project = "test-" + hashlib.sha256(str(directory).encode()).hexdigest()[:20]
+    named = {"LOGWEIR_BACKEND": "gcp", "LOGWEIR_GCP_PROJECT": project}
+    emulators = {name: value for name, value in os.environ.items() if "_EMULATOR_HOST" in name}
+    counts = Counts()
+    async with open_ports(load(named | emulators)) as ports:
+        await ports.provision(None)
+
+        async def undone() -> tuple[int, int]:
+            return counts.undone - counts.claimed, counts.claimed
+
+        yield Backend(
+            ports=replace(
+                ports,
+                clock=clock,
+                publisher=CountedPublisher(ports.publisher, counts),
+                session=CountedSession.maker(ports.session, counts),
+            ),
+            die=lambda session: session.abandon(),
+            undone=undone,
+            arrival_seconds=0.3,
+            lacks={
+                LEASES_EXPIRE: "Pub/Sub takes an acknowledgement whose deadline is over",
+                TELLS_DEATHS: "Pub/Sub counts deliveries alone; a DeathCounter counts deaths",
+                TELLS_BACKLOG: "Pub/Sub tells neither; Cloud Monitoring has sums by subscription",
+                CLAIMS_EXACTLY: "a streaming pull brings messages before they are claimed",
+            },
+        )
+
+
+async def _undone(ports: Ports) -> tuple[int, int]:
+    backlog = await ports.backlog.backlog()
+    return sum(b.waiting or 0 for b in backlog), sum(b.in_flight or 0 for b in backlog)
+
+
 Opener = Callable[[Path, Clock], AbstractAsyncContextManager[Backend]]
-BACK_ENDS: Final[dict[str, Opener]] = {"memory": memory, "local": local}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a back end is opened, and its time."""
+
+    open: Opener
+    clock: Callable[[], MovableClock]
+    fixtures: tuple[str, ...] = ()  # what must run
+
+
+BACK_ENDS: Final = {
+    "memory": Kind(memory, ManualClock),
+    "local": Kind(local, ManualClock),
+    "gcp": Kind(gcp, WallClock, ("emulators",)),
+}

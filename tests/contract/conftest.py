@@ -6,28 +6,39 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.contract.backends import BACK_ENDS, Backend, Opener
+from tests.contract.backends import BACK_ENDS, Backend, Kind, MovableClock, Opener
 
 from logweir.bootstrap import Ports
-from logweir.clock import ManualClock
 
 
 @pytest.fixture(params=BACK_ENDS)
-def opener(request: pytest.FixtureRequest) -> Opener:
+def kind(request: pytest.FixtureRequest) -> Kind:
     """Each back end in turn."""
-    return BACK_ENDS[request.param]
+    kind = BACK_ENDS[request.param]
+    for fixture in kind.fixtures:
+        request.getfixturevalue(fixture)
+    return kind
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """The time of the back end; it moves only when told."""
-    return ManualClock()
+def opener(kind: Kind) -> Opener:
+    """What opens it."""
+    return kind.open
 
 
 @pytest.fixture
-async def backend(opener: Opener, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Backend]:
+def clock(kind: Kind) -> MovableClock:
+    """The time of the back end."""
+    return kind.clock()
+
+
+@pytest.fixture
+async def backend(
+    opener: Opener, tmp_path: Path, clock: MovableClock, request: pytest.FixtureRequest
+) -> AsyncIterator[Backend]:
     """A back end with nothing in it."""
     async with opener(tmp_path, clock) as backend:
+        expect_what_lacks(request, backend)
         yield backend
 
 
@@ -35,3 +46,10 @@ async def backend(opener: Opener, tmp_path: Path, clock: ManualClock) -> AsyncIt
 def ports(backend: Backend) -> Ports:
     """Its ports."""
     return backend.ports
+
+
+def expect_what_lacks(request: pytest.FixtureRequest, backend: Backend) -> None:
+    """A test that needs what the back end lacks must fail."""
+    needed = [need for mark in request.node.iter_markers("needs") for need in mark.args]
+    if lacking := [backend.lacks[need] for need in needed if need in backend.lacks]:
+        request.node.add_marker(pytest.mark.xfail(reason=f"declared: {lacking[0]}", strict=True))

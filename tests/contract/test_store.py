@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.contract.backends import Opener
+from tests.contract.backends import OUTLIVES, MovableClock, Opener, needs
+from tests.contract.conftest import expect_what_lacks
 from tests.support.logs import ACME, GLOBEX, LOG, a_document, a_key, a_letter, a_plan
 
 from logweir.bootstrap import Ports
-from logweir.clock import ManualClock
 from logweir.ids import TenantId
 from logweir.pipeline.store import Found, Stored
 from logweir.reasons import Burial
@@ -207,12 +207,12 @@ async def test_nothing_of_one_tenant_is_seen_by_another(ports: Ports) -> None:
     assert await ports.store.load(a_key("hello")) is not None
 
 
+@needs(OUTLIVES)
 async def test_what_was_kept_outlives_the_process(
-    opener: Opener, tmp_path: Path, clock: ManualClock
+    opener: Opener, tmp_path: Path, clock: MovableClock, request: pytest.FixtureRequest
 ) -> None:
     async with opener(tmp_path, clock) as before:
-        if not before.differences.outlives_its_process:
-            pytest.skip("declared: nothing outlives the process")
+        expect_what_lacks(request, before)
         plan = await before.ports.store.plan(a_plan("0123456789", 5))
         await before.ports.store.create(a_document("hello"))
         await before.ports.store.bury(a_letter("other"))

@@ -40,7 +40,7 @@ async def backend(opener: Opener, tmp_path: Path) -> AsyncIterator[Backend]:
 # ---- fidelity ------------------------------------------------------------------------------------
 
 
-async def test_every_code_point_comes_back(ports: Ports) -> None:
+async def test_every_code_point_comes_back(backend: Backend, ports: Ports) -> None:
     every = [*range(0xD800), *range(0xE000, 0x110000)]
     texts = ["".join(map(chr, every[at : at + 300_000])) for at in range(0, len(every), 300_000)]
     for number, text in enumerate(texts):
@@ -48,14 +48,14 @@ async def test_every_code_point_comes_back(ports: Ports) -> None:
         await send_json(ports, ACME, f"json-{number}", text)
     # In chunks as large as a message holds.
     async with working(ports, replace(QUICK, chunk_seconds=60.0)):
-        await drained(ports)
+        await drained(backend)
     for number, text in enumerate(texts):
         for kind in ("text", "json"):
             await assert_stored(ports, ACME, f"{kind}-{number}", text)
     assert sum(map(len, texts)) == 0x110000 - 0x800
 
 
-async def test_random_texts_come_back(ports: Ports) -> None:
+async def test_random_texts_come_back(backend: Backend, ports: Ports) -> None:
     draw = random.Random(7)
     alphabets = [
         "abc 555-0199\n",
@@ -71,7 +71,7 @@ async def test_random_texts_come_back(ports: Ports) -> None:
     async with working(ports):
         for log, text in texts.items():
             await draw.choice([send_text, send_json])(ports, ACME, log, text)
-        await drained(ports)
+        await drained(backend)
     for log, text in texts.items():
         await assert_stored(ports, ACME, log, text)
 
@@ -79,11 +79,11 @@ async def test_random_texts_come_back(ports: Ports) -> None:
 # ---- the main ways -------------------------------------------------------------------------------
 
 
-async def test_two_tenants_have_documents_of_their_own(ports: Ports) -> None:
+async def test_two_tenants_have_documents_of_their_own(backend: Backend, ports: Ports) -> None:
     async with working(ports):
         await send_json(ports, ACME, "log-1", "acme calls 555-0199")
         await send_text(ports, GLOBEX, "log-1", "globex calls 555-0100")
-        await drained(ports)
+        await drained(backend)
     await assert_stored(ports, ACME, "log-1", "acme calls 555-0199")
     await assert_stored(ports, GLOBEX, "log-1", "globex calls 555-0100")
     for tenant in (ACME, GLOBEX):
@@ -93,43 +93,50 @@ async def test_two_tenants_have_documents_of_their_own(ports: Ports) -> None:
         ]
 
 
-async def test_a_text_of_fifty_thousand_characters_is_worked_on_in_chunks(ports: Ports) -> None:
+async def test_a_text_of_fifty_thousand_characters_is_worked_on_in_chunks(
+    backend: Backend, ports: Ports
+) -> None:
     text = "".join(f"{number:07} 555-0199\n" for number in range(3000))[:50_000]
     work = CountedWork()
     async with working(ports, work=work):
         await send_text(ports, ACME, "long", text)
-        await drained(ports)
+        await drained(backend)
     await assert_stored(ports, ACME, "long", text)
     assert Counter(map(len, work.texts)) == {1200: 41, 800: 1}
     assert sorted(work.texts) == sorted(text[at : at + 1200] for at in range(0, 50_000, 1200))
     assert await plans(ports) == 0
 
 
-async def test_a_text_that_no_message_holds_finishes(ports: Ports) -> None:
-    text = "0123456789abcdef" * (1 << 17)  # two MiB
-    async with working(ports, replace(QUICK, chunk_seconds=0.05)):
-        await send_text(ports, ACME, "large", text)
-        await drained(ports)
+async def test_a_text_that_no_message_holds_finishes(backend: Backend, ports: Ports) -> None:
+    text = "0123456789abcdef" * (ports.publisher.message_bytes_max // 16)
+    large = replace(QUICK, chunk_seconds=0.05, text_bytes_max=len(text))
+    async with working(ports, large):
+        await send_text(ports, ACME, "large", text, large)
+        await drained(backend)
     await assert_stored(ports, ACME, "large", text)
     assert await plans(ports) == 0
 
 
-async def test_without_chunks_a_large_text_is_one_piece_of_work(ports: Ports) -> None:
+async def test_without_chunks_a_large_text_is_one_piece_of_work(
+    backend: Backend, ports: Ports
+) -> None:
     text = "0123456789abcdef" * (1 << 17)
     work = CountedWork()
     async with working(ports, replace(QUICK, chunk_seconds=0.0), work=work):
         await send_text(ports, ACME, "large", text, replace(QUICK, chunk_seconds=0.0))
-        await drained(ports)
+        await drained(backend)
     await assert_stored(ports, ACME, "large", text)
     assert work.texts == [text]
 
 
-async def test_a_repeat_changes_nothing_and_a_conflict_is_kept(ports: Ports) -> None:
+async def test_a_repeat_changes_nothing_and_a_conflict_is_kept(
+    backend: Backend, ports: Ports
+) -> None:
     work = CountedWork()
     async with working(ports, work=work):
         for text in ("first", "first", "second", "first", "second"):
             await send_json(ports, ACME, "log-1", text)
-            await drained(ports)
+            await drained(backend)
     await assert_stored(ports, ACME, "log-1", "first")
     (letter,) = [letter async for letter in ports.reader.letters(ACME)]
     assert letter.reason is Burial.CONFLICT
@@ -140,12 +147,13 @@ async def test_a_repeat_changes_nothing_and_a_conflict_is_kept(ports: Ports) -> 
 
 
 async def test_of_two_long_texts_at_once_one_is_the_document_and_one_a_conflict(
+    backend: Backend,
     ports: Ports,
 ) -> None:
     texts = {character * 30_000 for character in "ab"}
     async with working(ports):
         await asyncio.gather(*(send_text(ports, ACME, "log-1", text) for text in texts))
-        await drained(ports)
+        await drained(backend)
     document = await ports.reader.document(ACME, LogId("log-1"))
     (letter,) = [letter async for letter in ports.reader.letters(ACME)]
     kept = await ports.reader.letter(letter.key)
@@ -155,14 +163,16 @@ async def test_of_two_long_texts_at_once_one_is_the_document_and_one_a_conflict(
     assert await plans(ports) == 0
 
 
-async def test_work_that_always_raises_ends_as_a_dead_letter(ports: Ports) -> None:
+async def test_work_that_always_raises_ends_as_a_dead_letter(
+    backend: Backend, ports: Ports
+) -> None:
     async def fail(text: str) -> None:
         raise ValueError("no")
 
     settings = replace(QUICK, attempts_max=2)
     async with working(ports, settings, work=fail):
         await send_json(ports, ACME, "log-1", "hello")
-        await drained(ports)
+        await drained(backend)
     (letter,) = [letter async for letter in ports.reader.letters(ACME)]
     assert (letter.reason, letter.error) == (Burial.ATTEMPTS_EXHAUSTED, "ValueError: no")
     assert await ports.reader.document(ACME, LogId("log-1")) is None
@@ -171,19 +181,21 @@ async def test_work_that_always_raises_ends_as_a_dead_letter(ports: Ports) -> No
 # ---- workers that come and go --------------------------------------------------------------------
 
 
-async def test_what_a_stopped_worker_hands_back_the_next_one_does(ports: Ports) -> None:
+async def test_what_a_stopped_worker_hands_back_the_next_one_does(
+    backend: Backend, ports: Ports
+) -> None:
     forever = Settings(seconds_per_character=60.0, chunk_seconds=0.0, drain_seconds=0.0)
     async with working(ports, forever):
         for number in range(10):
             await send_json(ports, ACME, f"log-{number}", f"text {number}")
-        await in_flight(ports, 10)
+        await in_flight(backend, 10)
     async with working(ports):
-        await drained(ports)
+        await drained(backend)
     for number in range(10):
         await assert_stored(ports, ACME, f"log-{number}", f"text {number}")
 
 
-async def test_a_stopped_worker_leaves_no_work_running(ports: Ports) -> None:
+async def test_a_stopped_worker_leaves_no_work_running(backend: Backend, ports: Ports) -> None:
     ended: list[str] = []
 
     async def endless(text: str) -> None:
@@ -194,39 +206,44 @@ async def test_a_stopped_worker_leaves_no_work_running(ports: Ports) -> None:
 
     async with working(ports, replace(QUICK, drain_seconds=0.0), work=endless):
         await send_json(ports, ACME, "log-1", "hello")
-        await in_flight(ports, 1)
+        await in_flight(backend, 1)
         await asyncio.sleep(0.05)
     assert ended == ["hello"]
-    (backlog,) = await ports.backlog.backlog()
-    assert (backlog.waiting, backlog.in_flight) == (1, 0)
+    assert await backend.undone() == (1, 0)
 
 
-async def test_a_worker_finishes_what_ends_within_its_drain_time(ports: Ports) -> None:
+async def test_a_worker_finishes_what_ends_within_its_drain_time(
+    backend: Backend, ports: Ports
+) -> None:
     slow = Settings(seconds_per_character=0.05, drain_seconds=5.0)
     async with working(ports, slow):
         await send_json(ports, ACME, "log-1", "six ch")
-        await in_flight(ports, 1)
+        await in_flight(backend, 1)
     await assert_stored(ports, ACME, "log-1", "six ch")
-    assert list(await ports.backlog.backlog()) == []
+    assert await backend.undone() == (0, 0)
 
 
-async def test_two_workers_share_the_work_and_double_nothing(ports: Ports) -> None:
+async def test_two_workers_share_the_work_and_double_nothing(
+    backend: Backend, ports: Ports
+) -> None:
     work = CountedWork()
     async with working(ports, work=work), working(ports, work=work):
         for number in range(200):
             await send_json(ports, TenantId(f"tenant-{number % 7}"), f"{number}", f"text {number}")
-        await drained(ports)
+        await drained(backend)
     assert Counter(work.texts) == {f"text {number}": 1 for number in range(200)}
     for number in range(200):
         tenant = TenantId(f"tenant-{number % 7}")
         await assert_stored(ports, tenant, f"{number}", f"text {number}")
 
 
-async def test_no_document_is_there_before_its_work_took_its_time(ports: Ports) -> None:
+async def test_no_document_is_there_before_its_work_took_its_time(
+    backend: Backend, ports: Ports
+) -> None:
     slow = Settings(seconds_per_character=0.05)
     async with working(ports, slow):
         envelope = await send_json(ports, ACME, "log-1", "six ch")
-        await drained(ports)
+        await drained(backend)
     document = await ports.reader.document(ACME, LogId("log-1"))
     assert document is not None
     assert (document.processed_at - envelope.received_at).total_seconds() >= 0.3
@@ -288,17 +305,15 @@ async def _send(
     return envelope
 
 
-async def drained(ports: Ports) -> None:
+async def drained(backend: Backend) -> None:
     """Wait until nothing is left to do; pytest's timeout ends it if that never comes."""
-    while await ports.backlog.backlog():  # noqa: ASYNC110  # a broker does not tell
+    while await backend.undone() != (0, 0):  # noqa: ASYNC110  # a broker does not tell
         await asyncio.sleep(0.01)
 
 
-async def in_flight(ports: Ports, count: int) -> None:
+async def in_flight(backend: Backend, count: int) -> None:
     """Wait until so many are in flight."""
-    found = -1
-    while found != count:
-        found = sum(backlog.in_flight for backlog in await ports.backlog.backlog())
+    while (await backend.undone())[1] != count:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 

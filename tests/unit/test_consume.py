@@ -503,9 +503,11 @@ async def test_what_kills_its_workers_is_buried_at_the_same_count(chunk: int | N
 
 async def test_what_the_broker_gave_up_is_published_anew() -> None:
     world = World(work=CountedWork())
-    assert await world.consumer.revive(Delivery(encode(a_log()), 101, None)) == Ack()
+    given_up = Delivery(encode(a_log()), 1, None, given_up=True)
+    assert await world.consumer.consume(given_up) == Ack()
     assert world.queued == [a_log()]
-    assert await world.consumer.revive(Delivery(b"?", 101, None)) == Ack()
+    assert await world.document() is None
+    assert await world.consumer.consume(replace(given_up, raw=b"?")) == Ack()
     assert world.broker.in_quarantine == [(b"?", Quarantine.UNREADABLE)]
 
 

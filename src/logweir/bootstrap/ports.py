@@ -11,6 +11,10 @@ from logweir.pipeline.source import Session
 from logweir.pipeline.store import DeathCounter, Reader, Store
 
 
+async def _nothing_to_provision(push_to: str | None) -> None:
+    """It makes its files by itself, or is deployed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """A back end, ready for use."""
@@ -23,3 +27,5 @@ class Ports:
     session: Callable[[], Awaitable[Session]]
     reap: Callable[[], Awaitable[int]]
     deaths: DeathCounter | None = None  # where the broker cannot tell them from retries
+    # Make what the broker needs, to be pulled, or to push to a URL. What is deployed is left alone.
+    provision: Callable[[str | None], Awaitable[None]] = _nothing_to_provision

@@ -1,4 +1,4 @@
-"""The HTTP server under the gateway: granian in this very process, on a socket that we bind.
+"""The HTTP server under gateway and push: granian in this very process, on a socket that we bind.
 
 ``docs/adr`` says why granian, and why embedded. Two of its private names are used, so its version
 is pinned exactly and tests hold what we rely on.
@@ -10,7 +10,9 @@ import asyncio
 import os
 import socket
 import sys
-from typing import Any, Final, cast
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, Protocol, cast
 
 import structlog
 from granian._granian import SocketHolder
@@ -19,6 +21,7 @@ from granian.server.embed import Server
 
 from logweir.bootstrap import open_ports, planner
 from logweir.entrypoints.gateway import Gateway
+from logweir.entrypoints.http import App, Message, Receive, Send
 from logweir.entrypoints.process import (
     DESCRIPTORS_MAX,
     Stop,
@@ -35,7 +38,18 @@ _CONNECTIONS_MAX: Final = DESCRIPTORS_MAX - _OTHER_DESCRIPTORS
 _HEADER_SECONDS_MAX: Final = 10  # for the headers, and for the silence between two requests
 _BUFFER_BYTES_MAX: Final = 64 * 1024
 _COUNTS_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 1.0  # to send the last answers in
 _QUIET_SECONDS: Final = 0.2  # granian's threads come to rest
+
+
+class Application(Protocol):
+    """What is served. ``counts`` has its answers since the start."""
+
+    counts: Counter[str]
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        ...
 
 
 async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
@@ -46,19 +60,42 @@ async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
         gateway = Gateway(
             planner(settings, ports.store, ports.publisher), ports.clock, settings.limits
         )
-        server = BoundServer(gateway, bind(settings.host, settings.port))
-        counts = asyncio.create_task(_log_counts(gateway))
-        serving = asyncio.create_task(server.serve())
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not stopped.done():
-            serving.result()
-            raise RuntimeError("the HTTP server ended by itself")
-        server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait({serving}, timeout=settings.drain_seconds)
-        counts.cancel()
-    _log.info("requests", **gateway.counts)
-    # Not a return: threads of granian that outlive the interpreter print a panic.
+        listener = bind(settings.host, settings.port)
+        await serve(gateway, listener, stopping, settings.drain_seconds)
+    await leave()
+
+
+async def serve(
+    app: Application,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    drain_seconds: float,
+    give_up: Callable[[], None] | None = None,
+) -> None:
+    """Serve until it is time to stop; then listen no more, and wait for the requests under way.
+
+    ``give_up`` makes the application answer those that outlast the drain time.
+    """
+    server = BoundServer(app, listener)
+    counts = asyncio.create_task(_log_counts(app.counts))
+    serving = asyncio.create_task(server.serve())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopped.done():
+        serving.result()
+        raise RuntimeError("the HTTP server ended by itself")
+    server.stop()  # type: ignore[no-untyped-call]
+    await asyncio.wait({serving}, timeout=drain_seconds)
+    if give_up is not None and not serving.done():
+        give_up()
+        await asyncio.wait({serving}, timeout=_ANSWER_SECONDS)
+    counts.cancel()
+    _log.info("requests", **app.counts)
+
+
+async def leave() -> NoReturn:
+    """End the process. Not by a return: threads of granian that outlive the interpreter print a
+    panic."""
     await asyncio.sleep(_QUIET_SECONDS)
     sys.stderr.flush()
     os._exit(0)
@@ -70,7 +107,7 @@ class BoundServer(Server):
     Bound by itself, it shares its port with any second gateway, and cannot tell which one it is.
     """
 
-    def __init__(self, app: Gateway, listener: socket.socket) -> None:
+    def __init__(self, app: App, listener: socket.socket) -> None:
         self._listener = listener
         host, port = listener.getsockname()[:2]
         super().__init__(
@@ -120,10 +157,10 @@ def _connections_max() -> int:
     return max(128, min(_CONNECTIONS_MAX, raise_descriptor_limit() - _OTHER_DESCRIPTORS))
 
 
-async def _log_counts(gateway: Gateway) -> None:
-    logged = dict(gateway.counts)
+async def _log_counts(counts: Counter[str]) -> None:
+    logged = dict(counts)
     while True:
         await asyncio.sleep(_COUNTS_SECONDS)
-        if gateway.counts != logged:
-            logged = dict(gateway.counts)
+        if counts != logged:
+            logged = dict(counts)
             _log.info("requests", **logged)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from logweir.envelope import Envelope
+from logweir.envelope import HEADER_BYTES_MAX, Envelope, decode
+from logweir.errors import UnknownVersion, Unreadable
 from logweir.ids import LogId, TenantId
 from logweir.reasons import Quarantine
 
@@ -22,11 +23,13 @@ class Delivery:
 
     ``unanswered``: how many earlier deliveries ended without an answer, such as with the worker's
     death. None where the broker cannot tell these from retries: then a DeathCounter does.
+    ``given_up``: the broker itself has put it aside, after more deliveries than it makes.
     """
 
     raw: bytes
     deliveries: int  # this one included
     unanswered: int | None
+    given_up: bool = False
 
 
 class Lane(StrEnum):
@@ -44,6 +47,16 @@ def lane_of(envelope: Envelope) -> Lane:
 def weight_bytes(envelope: Envelope, raw: bytes) -> int:
     """What an envelope costs in memory while it is in work: the text of a plan is loaded then."""
     return max(len(raw), envelope.characters) if envelope.text is None else len(raw)
+
+
+def weight_of(raw: bytes) -> int:
+    """The same for a message that is not decoded yet; decodes it only where that matters."""
+    if b"\ntext: planned\n" not in raw[:HEADER_BYTES_MAX]:
+        return len(raw)
+    try:
+        return weight_bytes(decode(raw), raw)
+    except (Unreadable, UnknownVersion):
+        return len(raw)
 
 
 class Publisher(Protocol):

@@ -13,6 +13,7 @@
 |                                         | at the last dead letter ``attempts_exhausted``, ACK  |
 | handed out too often without an answer  | dead letter ``crash_loop``, unworked, ACK            |
 | its plan is gone, and it is not done    | quarantined, ACK                                     |
+| given up by its broker                  | published anew, ACK                                  |
 
 The rule behind it: store before acknowledge, publish before acknowledge. So a crash between any
 two lines leaves the delivery unacknowledged, and whoever gets it next finds what was done.
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -69,7 +70,6 @@ class Retry:
 
 
 Verdict = Ack | Retry
-Act = Callable[[Envelope, Delivery], Awaitable[Verdict]]
 
 
 class Consumer:
@@ -104,36 +104,23 @@ class Consumer:
 
         It may be cancelled at any await: whoever gets the delivery next goes on from there.
         """
-        return await self._or_retry(delivery, self._attempt)
-
-    async def revive(self, delivery: Delivery) -> Verdict:
-        """What a broker gave up by itself, after too many deliveries: publish it anew.
-
-        It was overload or a long outage; what kills its workers is found by its deaths.
-        """
-        return await self._or_retry(delivery, self._republish)
-
-    async def _or_retry(self, delivery: Delivery, act: Act) -> Verdict:
         try:
-            return await self._read(delivery, act)
+            return await self._read(delivery)
         except _NOT_ITS_FAULT as error:
             after = self._backoff(delivery.deliveries)
             _log.warning("retry", error=str(error), after_seconds=round(after, 3))
             return Retry(after)
 
-    async def _read(self, delivery: Delivery, act: Act) -> Verdict:
+    async def _read(self, delivery: Delivery) -> Verdict:
         try:
             envelope = decode(delivery.raw)
         except Unreadable as error:
             return await self._quarantine(delivery, Quarantine.UNREADABLE, str(error))
-        return await act(envelope, delivery)
-
-    async def _republish(self, envelope: Envelope, delivery: Delivery) -> Verdict:
-        await self._publisher.publish([envelope])
-        _event(envelope, "revived", deliveries=delivery.deliveries)
-        return Ack()
-
-    async def _attempt(self, envelope: Envelope, delivery: Delivery) -> Verdict:
+        if delivery.given_up:
+            # It was overload or a long outage; what kills its workers is found by its deaths.
+            await self._publisher.publish([envelope])
+            _event(envelope, "published_anew")
+            return Ack()
         try:
             return await self._decide(envelope, delivery)
         except _NOT_ITS_FAULT:

@@ -54,8 +54,19 @@ async def patiently(
                 case Meaning.OUTAGE:
                     raise unavailable(words) from error
                 case Meaning.TRANSIENT:
-                    pause = backoff * (0.5 + random.random() / 2)
-                    if loop.time() + pause > due:
+                    if loop.time() + backoff > due:
                         raise unavailable(words) from error
-        await asyncio.sleep(pause)
+        await asyncio.sleep(backoff * (0.5 + random.random() / 2))
         backoff = min(_BACKOFF_SECONDS_MAX, 2 * backoff)
+
+
+async def confirmed(
+    call: Callable[[], Awaitable[T]], unavailable: type[Unavailable], *, seconds: float, what: str
+) -> T:
+    """The same for a call of which every error is an outage; ``what`` must exist."""
+    try:
+        return await patiently(call, unavailable, seconds=seconds)
+    except Missing:
+        raise unavailable(f"there is no {what}: is it deployed?") from None
+    except (Refused, Exists) as error:
+        raise unavailable(str(error)) from error

@@ -80,13 +80,17 @@ ERRORS: Final = (api.GoogleAPIError, auth.GoogleAuthError, AioRpcError)
 
 def meaning_of(error: Exception) -> Meaning:
     """What an error of ERRORS means, by the table."""
-    if isinstance(error, AioRpcError):
-        error = api.from_grpc_error(error)
-    return next(MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS)
+    return next(MEANINGS[kind] for kind in type(_named(error)).__mro__ if kind in MEANINGS)
 
 
 def words_of(error: Exception) -> str:
     """An error on one line, without what it was about: that may quote a log's text."""
+    return type(_named(error)).__name__
+
+
+def _named(error: Exception) -> Exception:
+    """gRPC has one class for all errors; the library's have one for each status."""
     if isinstance(error, AioRpcError):
-        error = api.from_grpc_error(error)
-    return type(error).__name__
+        named: Exception = api.from_grpc_error(error)  # type: ignore[no-untyped-call]
+        return named
+    return error

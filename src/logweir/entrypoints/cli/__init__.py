@@ -1,6 +1,7 @@
 """The command line: `logweir COMMAND`, and what each command's module is.
 
 serve        serve, gateway, worker
+push         push
 send         send
 get          get, with whereabouts
 ls           ls, status
@@ -21,7 +22,7 @@ from typing import Annotated
 import typer
 
 from logweir import __version__
-from logweir.entrypoints.cli import dead, dead_acts, flood, get, ls, redact, send, serve
+from logweir.entrypoints.cli import dead, dead_acts, flood, get, ls, push, redact, send, serve
 from logweir.entrypoints.cli.exits import EPILOG, Commands, report_bug
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ app = typer.Typer(
 
 for command in (
     *(serve.serve, send.send, get.get, ls.ls, ls.status),
-    *(redact.redact, flood.flood, serve.gateway, serve.worker),
+    *(redact.redact, flood.flood, serve.gateway, serve.worker, push.push),
 ):
     app.command(epilog=EPILOG)(command)
 

@@ -24,6 +24,7 @@ from logweir.entrypoints.cli.output import (
 )
 from logweir.entrypoints.cli.whereabouts import Place, State, look
 from logweir.ids import LogId, TenantId
+from logweir.pipeline.broker import Whereabouts
 from logweir.pipeline.records import Document
 from logweir.settings import Settings
 
@@ -86,17 +87,18 @@ def print_text(name: str, text: str, mark: Callable[[str], str] = str) -> None:
 def describe(place: Place) -> str:
     """Where a log is, in a sentence."""
     name = f"{place.tenant_id}/{place.log_id}"
-    waiting = count(place.messages.waiting, "message")
-    messages = f"{waiting} waiting, {place.messages.in_flight:,} in flight"
+    there = place.messages or Whereabouts(waiting=0, in_flight=0)
+    waiting = count(there.waiting, "message")
+    messages = f"; {waiting} waiting, {there.in_flight:,} in flight" if place.messages else ""
     done, chunks = place.chunks
     chunks_done = f"{done:,} of {count(chunks, 'chunk')} done"
     match place.state:
         case State.WAITING:
             return f"{name} is waiting: {waiting} in the queue"
         case State.IN_WORK if chunks:
-            return f"{name} is in work: {chunks_done}; {messages}"
+            return f"{name} is in work: {chunks_done}{messages}"
         case State.IN_WORK:
-            return f"{name} is in work: {messages}"
+            return f"{name} is in work{messages}"
         case State.INTERRUPTED:
             return (
                 f"{name} was not accepted: {chunks_done}, and no message of it is under way."
@@ -105,6 +107,11 @@ def describe(place: Place) -> str:
         case State.DEAD:
             reasons = ", ".join(sorted({letter.reason.value for letter in place.letters}))
             return f"{name} is dead: {reasons}. `logweir dead show` shows it."
+        case State.UNKNOWN if place.messages is None:
+            return (
+                f"{name} is not here: there is no document or dead letter of it."
+                " It may wait: this broker cannot be asked about single messages."
+            )
         case State.UNKNOWN:
             return f"{name} is unknown: there is no document, message or dead letter of it"
 
@@ -115,8 +122,8 @@ def _place_json(place: Place) -> dict[str, object]:
         "tenant_id": place.tenant_id,
         "log_id": place.log_id,
         "state": place.state.value,
-        "messages_waiting": place.messages.waiting,
-        "messages_in_flight": place.messages.in_flight,
+        "messages_waiting": place.messages and place.messages.waiting,
+        "messages_in_flight": place.messages and place.messages.in_flight,
         "chunks_done": done,
         "chunks": chunks,
         "reasons": sorted({letter.reason.value for letter in place.letters}),
@@ -132,7 +139,7 @@ async def _look_until_done(
         began = clock.monotonic()
         found = await look(ports, *ids)
         now = clock.monotonic()
-        if isinstance(found, Document) or found.state not in (State.WAITING, State.IN_WORK):
+        if isinstance(found, Document) or not found.may_come:
             return found
         if now >= deadline:
             return found

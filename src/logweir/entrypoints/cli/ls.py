@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -36,31 +37,53 @@ def ls(
 
 @takes_settings(*LOOK)
 def status(settings: Settings, json: Json = False) -> None:
-    """Show what waits and what is in flight, by tenant, and the age of the oldest."""
+    """Show what waits and what is in flight, by tenant, and the age of the oldest.
 
-    async def read(ports: Ports) -> tuple[list[Backlog], int]:
+    A cloud's queue tells it by lane; what it does not tell is a dash, and null with --json.
+    """
+
+    async def read(ports: Ports) -> tuple[list[Backlog], int | None]:
         return list(await ports.backlog.backlog()), await ports.backlog.quarantined()
 
     backlog, quarantined = with_ports(settings, read)
-    waiting = sum(tenant.waiting for tenant in backlog)
-    in_flight = sum(tenant.in_flight for tenant in backlog)
-    ages = [t.oldest_seconds for t in backlog if t.oldest_seconds is not None]
-    oldest = max(ages, default=None)
+    ages = [each.oldest_seconds for each in backlog if each.oldest_seconds is not None]
+    total = Backlog(
+        waiting=_sum(each.waiting for each in backlog),
+        in_flight=_sum(each.in_flight for each in backlog),
+        oldest_seconds=max(ages, default=None),
+    )
     if json:
-        total = {"waiting": waiting, "in_flight": in_flight, "oldest_seconds": oldest}
-        tenants = [{"tenant_id": b.tenant, **_counts(b)} for b in backlog]
-        print_json({**total, "quarantined": quarantined, "tenants": tenants})
+        tenants = [{"tenant_id": b.tenant, **_counts(b)} for b in backlog if b.tenant]
+        lanes = [{"lane": b.lane, **_counts(b)} for b in backlog if b.lane]
+        parts = {"tenants": tenants, **({"lanes": lanes} if lanes else {})}
+        print_json({**_counts(total), "quarantined": quarantined, **parts})
         return
-    columns = Columns("TENANT", ">WAITING", ">IN FLIGHT", ">OLDEST")
-    for b in backlog:
-        columns.add(b.tenant, f"{b.waiting:,}", f"{b.in_flight:,}", _age(b.oldest_seconds))
-    columns.add("total", f"{waiting:,}", f"{in_flight:,}", _age(oldest))
+    columns = Columns("LANE" if backlog and backlog[0].lane else "TENANT", *_COUNT_TITLES)
+    for each in backlog:
+        columns.add(each.tenant or each.lane or "", *_count_cells(each))
+    columns.add("total", *_count_cells(total))
     columns.end()
-    print_line(f"\nMessages; a chunk of a long log is one. Quarantined: {quarantined:,}.")
+    print_line(f"\nMessages; a chunk of a long log is one. Quarantined: {_number(quarantined)}.")
+
+
+_COUNT_TITLES: Final = (">WAITING", ">IN FLIGHT", ">OLDEST")
+
+
+def _count_cells(b: Backlog) -> tuple[str, str, str]:
+    return _number(b.waiting), _number(b.in_flight), _age(b.oldest_seconds)
 
 
 def _counts(b: Backlog) -> dict[str, object]:
     return {"waiting": b.waiting, "in_flight": b.in_flight, "oldest_seconds": b.oldest_seconds}
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    known = list(numbers)
+    return None if None in known else sum(number or 0 for number in known)
+
+
+def _number(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
 
 
 async def _list_tenants(ports: Ports, json: bool) -> None:

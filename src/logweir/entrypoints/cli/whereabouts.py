@@ -35,13 +35,17 @@ class Place:
 
     tenant_id: TenantId
     log_id: LogId
-    messages: Whereabouts
+    messages: Whereabouts | None  # None: the broker cannot find single messages
     plans: list[Progress]
     letters: list[LetterSummary]
 
     @property
     def state(self) -> State:
         """The one word for it; a dead letter that is replayed is on its way again."""
+        if self.messages is None:
+            if self.plans:
+                return State.IN_WORK
+            return State.DEAD if self.letters else State.UNKNOWN
         if self.messages.in_flight or (self.messages.waiting and self.plans):
             return State.IN_WORK
         if self.messages.waiting:
@@ -49,6 +53,13 @@ class Place:
         if self.plans:
             return State.INTERRUPTED
         return State.DEAD if self.letters else State.UNKNOWN
+
+    @property
+    def may_come(self) -> bool:
+        """May it become a document by itself, for all that is known?"""
+        if self.state is State.UNKNOWN:
+            return self.messages is None
+        return self.state in (State.WAITING, State.IN_WORK)
 
     @property
     def chunks(self) -> tuple[int, int]:
@@ -67,7 +78,7 @@ async def look(ports: Ports, tenant: TenantId, log: LogId) -> Document | Place:
         plans=list(await ports.reader.progress(tenant, log)),
         letters=[letter async for letter in ports.reader.letters(tenant) if letter.key.log == log],
     )
-    if place.messages.waiting or place.messages.in_flight:
+    if place.messages and (place.messages.waiting or place.messages.in_flight):
         return place
     # It may have been finished between the first look and the second.
     return await ports.reader.document(tenant, log) or place

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Writes tests/deploy/google_provider.json: what Google's Terraform provider knows of our resources.
+"""Writes tests/deploy/google_provider.json: what Google's Terraform provider takes.
 
-    scripts/provider-schema              # installs nothing; downloads 67 MB, once, to a folder that goes
-    scripts/provider-schema WHEEL        # reads this file instead
+    scripts/provider_schema.py           downloads 67 MB to a folder that goes; installs nothing
+    scripts/provider_schema.py WHEEL     reads this file instead
 
 `terraform validate` would need the provider's program. Its schema comes as Python too, in
-cdktn-provider-google (MPL-2.0), a class for each resource and each block. Only facts are read out of
-these classes, without running them: names, types, what is required. Run it when deploy/gcp uses a
-type of resource that it did not use before, or when the provider's version below is raised.
+cdktn-provider-google (MPL-2.0): a class for each resource and each block. Only facts are read out
+of these classes, without running them: names, types, what is required. Run it when deploy/gcp uses
+a type that it did not use before, or when the provider's version below is raised.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
         with zipfile.ZipFile(wheel) as archive:
             schema = read(archive)
     SCHEMA.write_text(json.dumps(schema, indent=1, sort_keys=True) + "\n")
-    print(f"provider-schema: {len(schema['types'])} types into {SCHEMA.relative_to(ROOT)}")
+    print(f"provider_schema: {len(schema['types'])} types into {SCHEMA.relative_to(ROOT)}")
 
 
 def downloaded(folder: Path) -> Path:
@@ -55,7 +55,7 @@ def read(archive: zipfile.ZipFile) -> dict[str, Any]:
     assert provider is not None
     return {
         "provider": f"hashicorp/google {provider[1]}",
-        "read from": f"{PACKAGE} {VERSION} (MPL-2.0), by scripts/provider-schema",
+        "read from": f"{PACKAGE} {VERSION} (MPL-2.0), by scripts/provider_schema.py",
         "types": types,
     }
 
@@ -95,6 +95,8 @@ class Module:
             assert parameter.annotation is not None
             annotation = ast.unparse(parameter.annotation)
             name = spelled.get(parameter.arg, parameter.arg)
+            if name.endswith("_custom_endpoint"):  # 180 of them, in the provider's own block
+                continue
             nested = re.search(r"'(?!_)(\w+)'", annotation)
             if nested:
                 many = "typing.Sequence" in annotation
@@ -108,8 +110,11 @@ class Module:
         """What an expression may read of it beside its arguments: `uri`, `email`."""
         internal = {"cdktf_type", "fqn", "friendly_unique_id", "tf_resource_type"}
         methods = (m for m in self.classes[self.main].body if isinstance(m, ast.FunctionDef))
-        properties = {m.name for m in methods if "property" in map(ast.unparse, m.decorator_list)}
-        return {name for name in properties - internal if not name.endswith("_input")}
+        properties = {
+            m.name for m in methods if "builtins.property" in map(ast.unparse, m.decorator_list)
+        }
+        noise = ("_input", "_custom_endpoint")
+        return {name for name in properties - internal if not name.endswith(noise)}
 
     @staticmethod
     def method(of: ast.ClassDef, name: str) -> ast.FunctionDef:

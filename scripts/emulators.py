@@ -1,0 +1,153 @@
+"""Google's own emulators of Pub/Sub and Firestore: found, started, and ended with us.
+
+    python scripts/emulators.py COMMAND...
+
+runs a command with both: at PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST where these are set
+(one that answers there already is used as it is), else at 127.0.0.1:8085 and :8086. Everything
+they hold is in memory and ends with them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+READY_SECONDS = 60.0
+DEFAULTS = {"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8086"}
+_COMPONENTS = {"PUBSUB_EMULATOR_HOST": "pubsub", "FIRESTORE_EMULATOR_HOST": "firestore"}
+
+
+class NotInstalled(Exception):
+    """Java or an emulator is not on this machine; says what to install."""
+
+
+class Emulator:
+    """One of the two, by the name of the variable that clients find it with."""
+
+    def __init__(self, variable: str, address: str) -> None:
+        """``address``: host:port. Raises NotInstalled."""
+        self.variable = variable
+        self.address = address
+        self._command = _command(variable, address)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with tempfile.TemporaryFile() as log:
+            # Not by `gcloud emulators start`: that leaves its Java process behind when it ends.
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C is for us; we end it afterwards
+            )
+            deadline = time.monotonic() + READY_SECONDS
+            while not answers(self.address):
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    log.seek(0)
+                    said = log.read().decode(errors="replace")[-2000:]
+                    raise RuntimeError(f"the emulator at {self.address} did not start:\n{said}")
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Kill it; what it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP makes a cloud that does not answer."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+def answers(address: str) -> bool:
+    """Does an emulator answer there?"""
+    connection = http.client.HTTPConnection(address, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@contextmanager
+def running(addresses: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Both at their addresses, by variable. Raises NotInstalled."""
+    with ExitStack() as stack:
+        for variable, address in addresses.items():
+            if answers(address):
+                continue
+            emulator = Emulator(variable, address)
+            stack.callback(emulator.stop)
+            emulator.start()
+        yield addresses
+
+
+def _command(variable: str, address: str) -> list[str]:
+    host, _, port = address.rpartition(":")
+    component = _COMPONENTS[variable]
+    java = shutil.which("java")
+    if java is None:
+        raise NotInstalled("there is no java on the PATH; the emulators need Java 11 or newer")
+    at = [f"--host={host}", f"--port={port}"]
+    if component == "pubsub":
+        jar = _jar(component, "pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar")
+        return [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-jar", jar, *at]
+    jar = _jar(component, "cloud-firestore-emulator/cloud-firestore-emulator.jar")
+    main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+    return [java, "-Xmx1g", "-XX:TieredStopAtLevel=1", "-cp", jar, main, "start", *at]
+
+
+def _jar(component: str, pattern: str) -> str:
+    gcloud = shutil.which("gcloud")
+    if gcloud is not None:
+        platform = Path(gcloud).resolve().parent.parent / "platform"
+        for jar in sorted(platform.glob(pattern)):
+            return str(jar)
+    raise NotInstalled(
+        f"there is no {component} emulator beside gcloud on the PATH: install the Google Cloud CLI,"
+        f" then `gcloud components install {component}-emulator beta` (`cloud-firestore-emulator`"
+        f" for Firestore; Debian: apt install google-cloud-cli-{component}-emulator)"
+    )
+
+
+def main(command: Sequence[str]) -> int:
+    """Run the command with both emulators: its exit code."""
+    if not command:
+        sys.exit(__doc__)
+    addresses = {name: os.environ.get(name) or default for name, default in DEFAULTS.items()}
+    # The command gets the terminal's Ctrl-C by itself; we wait for its end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with running(addresses):
+            for name, address in addresses.items():
+                print(f"emulator: {_COMPONENTS[name]} at {address}", file=sys.stderr, flush=True)
+            process = subprocess.Popen(
+                command,
+                env=os.environ | addresses,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+            )
+            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            return process.wait()
+    except (NotInstalled, RuntimeError) as error:
+        print(f"emulators: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
