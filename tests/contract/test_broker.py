@@ -311,7 +311,7 @@ async def test_what_was_published_outlives_the_process(
 async def take(session: Session, count: int) -> list[Any]:
     """So many claims, once they have come: at the latest when a dead worker's lease is over."""
     claims: list[Any] = []
-    deadline = time.monotonic() + 3 * DEFAULT_LIMITS.lease_seconds
+    deadline = time.monotonic() + 6 * DEFAULT_LIMITS.lease_seconds
     while len(claims) < count and time.monotonic() < deadline:
         claims += await session.claim(count - len(claims), ANY_SIZE, 0)
         await asyncio.sleep(0.001)

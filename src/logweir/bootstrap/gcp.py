@@ -34,9 +34,7 @@ async def open_gcp(settings: Settings) -> AsyncIterator[Ports]:
         # Only workers that pull load the library.
         from logweir.backends.gcp.session import PubSubSession
 
-        return await PubSubSession.begin(
-            channel, names, clock, settings.limits, settings.concurrency
-        )
+        return PubSubSession(channel, names, clock, settings.limits, settings.concurrency)
 
     async def reap() -> int:
         """Pub/Sub itself hands back what dead workers held."""

@@ -50,6 +50,7 @@ class Supervisor:
         """Run until ``stop``. Raises Misconfigured where a process says that it cannot start."""
         on_stop(self.stop)
         async with open_ports(self._settings) as ports:
+            await ports.provision(None)
             await ports.reap()
             roles = ["gateway"] + ["worker"] * self._settings.workers
             keepers = [asyncio.create_task(self._keep(role, ports)) for role in roles]

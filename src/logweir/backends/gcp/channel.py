@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
+
+# We start processes, but never go on in a fork; its handlers would only complain.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 import grpc
 import grpc.aio
@@ -16,7 +20,7 @@ NO_CREDENTIALS: Final = (
 )
 _HOST: Final = "pubsub.googleapis.com:443"
 _SCOPES: Final = ["https://www.googleapis.com/auth/pubsub"]
-_OPTIONS: Final = [
+OPTIONS: Final = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     # By default gRPC waits up to two minutes before it looks again whether an outage is over.
@@ -24,13 +28,13 @@ _OPTIONS: Final = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
 ]
 # Not on the emulator: it hangs up on whoever pings this often.
-_KEEPALIVE: Final = ("grpc.keepalive_time_ms", 30_000)
+KEEPALIVE: Final = [("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 5_000)]
 
 
 def open_channel(settings: Settings) -> grpc.aio.Channel:
     """A channel; it connects when it is used. Raises Misconfigured without credentials."""
     if settings.pubsub_emulator:
-        return grpc.aio.insecure_channel(settings.pubsub_emulator, options=_OPTIONS)
+        return grpc.aio.insecure_channel(settings.pubsub_emulator, options=OPTIONS)
     import google.auth
     import google.auth.transport.requests
     from google.auth.exceptions import DefaultCredentialsError
@@ -43,4 +47,4 @@ def open_channel(settings: Settings) -> grpc.aio.Channel:
     request = google.auth.transport.requests.Request()
     plugin = grpc.metadata_call_credentials(AuthMetadataPlugin(credentials, request))  # type: ignore[no-untyped-call]
     secure = grpc.composite_channel_credentials(grpc.ssl_channel_credentials(), plugin)
-    return grpc.aio.secure_channel(_HOST, secure, options=[*_OPTIONS, _KEEPALIVE])
+    return grpc.aio.secure_channel(_HOST, secure, options=[*OPTIONS, *KEEPALIVE])

@@ -11,17 +11,10 @@ from google.cloud.firestore import AsyncClient
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
 
+from logweir.backends.gcp.channel import KEEPALIVE, OPTIONS
+
 _SCOPES: Final = ["https://www.googleapis.com/auth/datastore"]
 _IMPERSONATING: Final = ["https://www.googleapis.com/auth/cloud-platform"]
-_OPTIONS: Final = [
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # By default gRPC waits up to two minutes before it looks again whether an outage is over.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-]
-# Not on the emulator: it hangs up on whoever pings this often.
-_KEEPALIVE: Final = ("grpc.keepalive_time_ms", 30_000)
 
 
 class Client(AsyncClient):
@@ -35,9 +28,9 @@ class Client(AsyncClient):
         self._emulator_host = emulator  # the settings say so, not the environment
         transport = FirestoreGrpcAsyncIOTransport
         self.channel: grpc.aio.Channel = (
-            grpc.aio.insecure_channel(emulator, options=_OPTIONS)
+            grpc.aio.insecure_channel(emulator, options=OPTIONS)
             if emulator
-            else transport.create_channel(credentials=credentials, options=[*_OPTIONS, _KEEPALIVE])
+            else transport.create_channel(credentials=credentials, options=[*OPTIONS, *KEEPALIVE])
         )
         self._api = FirestoreAsyncClient(transport=transport(channel=self.channel))
 

@@ -9,7 +9,6 @@ import grpc.aio
 from google.protobuf.duration_pb2 import Duration
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 from google.pubsub_v1.types import (
     DeadLetterPolicy,
     ExpirationPolicy,
@@ -21,6 +20,7 @@ from google.pubsub_v1.types import (
 
 from logweir.backends.gcp.calls import Exists, confirmed, patiently
 from logweir.backends.gcp.names import Names
+from logweir.backends.gcp.streams import subscriber
 from logweir.errors import BrokerUnavailable
 from logweir.pipeline.broker import Lane
 
@@ -38,7 +38,7 @@ async def provision(channel: grpc.aio.Channel, names: Names, *, push_to: str | N
     lanes = [names.lane(lane) for lane in Lane]
     for name in (*lanes, names.dead, names.quarantine):
         await _unless_there(publisher, names, name)
-    client = SubscriberAsyncClient(transport=SubscriberGrpcAsyncIOTransport(channel=channel))
+    client = subscriber(channel)
     for name in (*lanes, names.dead, names.quarantine):
         endpoint = None if name == names.quarantine else push_to
         await _subscribe(client, names, name, endpoint, lane=name in lanes)
@@ -63,7 +63,8 @@ async def _subscribe(
         name=names.subscription(name),
         topic=names.topic(name),
         push_config=push,
-        ack_deadline_seconds=60,
+        # Of a push it is the time that the work has; who pulls extends a short one.
+        ack_deadline_seconds=600 if push_to else 10,
         expiration_policy=ExpirationPolicy(),  # without a time: never
     )
     if lane:

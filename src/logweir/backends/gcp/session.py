@@ -10,91 +10,59 @@ A worker that dies extends nothing more, and others get its messages ``lease_sec
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import math
-import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import grpc.aio
-from google.pubsub_v1 import SubscriberAsyncClient
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
-from google.pubsub_v1.types import ReceivedMessage, StreamingPullRequest
 
 from logweir.backends.gcp.calls import confirmed
 from logweir.backends.gcp.names import Names
+from logweir.backends.gcp.streams import PubSubClaim, StreamLimits, Streams, subscriber
 from logweir.clock import Clock
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import Limits
 from logweir.pipeline.batching import Batcher
-from logweir.pipeline.broker import Delivery, Lane, weight_of
 
 # https://cloud.google.com/pubsub/docs/reference/rpc: what a deadline may be.
 _DEADLINE_SECONDS_MIN: Final = 10
 _DEADLINE_SECONDS_MAX: Final = 600
 _TRY_SECONDS: Final = 5.0
 _SECONDS: Final = 4.0
-_REOPEN_SECONDS: Final = 0.5
-_CLOSE_SECONDS: Final = 1.0  # until a stream that is no longer wanted has come to its end
-_KEEPALIVE_SECONDS: Final = 30.0  # a stream on which nothing is sent is closed by what lies between
 _IDS_MAX: Final = 1000  # in one request of at most 512 KiB; an id has about 200 bytes
 _FLIGHTS_MAX: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class PubSubClaim:
-    """A message that a session holds."""
-
-    ack_id: str
-    subscription: str
-    delivery: Delivery
-    weight_bytes: int
-
-
 class PubSubSession:
-    """What one worker holds. Only ``begin`` makes one."""
+    """What one worker holds: what it has claimed, and what has come and is not claimed yet."""
 
     def __init__(
-        self, client: SubscriberAsyncClient, names: Names, clock: Clock, limits: Limits
-    ) -> None:
-        self._client = client
-        self._clock = clock
-        self._limits = limits
-        self._lease_seconds = min(
-            _DEADLINE_SECONDS_MAX, max(_DEADLINE_SECONDS_MIN, math.ceil(limits.lease_seconds))
-        )
-        self._dead = names.subscription(names.dead)
-        lanes = [names.subscription(names.lane(lane)) for lane in Lane]
-        self._received: dict[str, deque[PubSubClaim]] = {
-            subscription: deque() for subscription in (*lanes, self._dead)
-        }
-        self._held: dict[str, PubSubClaim] = {}
-        self._acknowledge = {sub: self._acknowledger(sub) for sub in self._received}
-        self._streams: list[asyncio.Task[None]] = []
-        self._closing = asyncio.Event()
-        self._failure: BrokerUnavailable | None = None
-        self._extended_at = clock.monotonic()
-
-    @classmethod
-    async def begin(
-        cls,
+        self,
         channel: grpc.aio.Channel,
         names: Names,
         clock: Clock,
         limits: Limits,
         messages_max: int,
-    ) -> PubSubSession:
-        """Open the streams; each brings up to ``messages_max`` messages that are not answered."""
-        transport = SubscriberGrpcAsyncIOTransport(channel=channel)
-        session = cls(SubscriberAsyncClient(transport=transport), names, clock, limits)
-        session._streams = [
-            asyncio.create_task(session._keep_stream(subscription, messages_max))
-            for subscription in session._received
-        ]
-        return session
+    ) -> None:
+        """The streams bring up to ``messages_max`` messages each that are not answered."""
+        self._client = subscriber(channel)
+        self._clock = clock
+        self._lease_seconds = min(
+            _DEADLINE_SECONDS_MAX, max(_DEADLINE_SECONDS_MIN, math.ceil(limits.lease_seconds))
+        )
+        self._streams = Streams(
+            channel,
+            names,
+            StreamLimits(
+                messages=messages_max,
+                bytes=limits.in_flight_bytes_max,
+                lease_seconds=self._lease_seconds,
+            ),
+        )
+        self._received = self._streams.received
+        self._held: dict[str, PubSubClaim] = {}
+        self._acknowledge = {name: self._acknowledger(name) for name in self._received}
+        self._extended_at = clock.monotonic()
 
     async def claim(
         self,
@@ -103,8 +71,8 @@ class PubSubSession:
         in_flight: int,  # noqa: ARG002  # suspects are the local broker's matter
     ) -> Sequence[PubSubClaim]:
         """Take up to ``slots`` of the messages that have come, from each lane in turn."""
-        if self._failure:
-            failure, self._failure = self._failure, None
+        if failure := self._streams.failure:
+            self._streams.failure = None
             raise failure
         claims: list[PubSubClaim] = []
         while len(claims) < slots and bytes_max > 0:
@@ -143,73 +111,15 @@ class PubSubSession:
 
     async def end(self) -> None:
         """Hand back what is still held; Pub/Sub counts it as a delivery all the same."""
-        await self._close_streams()
+        await self._streams.close()
         remaining = self._all()
         self._forget()
         await self._set_deadlines(remaining, 0)
 
     def abandon(self) -> None:
         """Extend nothing more; what is held comes again when its deadline is over."""
-        for stream in self._streams:
-            stream.cancel()
+        self._streams.abandon()
         self._forget()
-
-    # ---- what has come ---------------------------------------------------------------------------
-
-    async def _keep_stream(self, subscription: str, messages_max: int) -> None:
-        while not self._closing.is_set():
-            try:
-                await confirmed(
-                    lambda: self._read_stream(subscription, messages_max),
-                    BrokerUnavailable,
-                    seconds=0,
-                    what=f"subscription {subscription}",
-                )
-            except BrokerUnavailable as error:
-                self._failure = error
-            # Pub/Sub closes streams now and then.
-            await _is_set(self._closing, _REOPEN_SECONDS)
-
-    async def _read_stream(self, subscription: str, messages_max: int) -> None:
-        stream = await self._client.streaming_pull(
-            self._requests(subscription, messages_max),
-            retry=None,
-            timeout=None,
-            metadata=(("x-goog-request-params", f"subscription={subscription}"),),
-        )
-        async for response in stream:
-            received = self._received[subscription]
-            for message in response.received_messages:
-                received.append(self._claim(message, subscription))
-
-    async def _requests(
-        self, subscription: str, messages_max: int
-    ) -> AsyncIterator[StreamingPullRequest]:
-        yield StreamingPullRequest(
-            subscription=subscription,
-            stream_ack_deadline_seconds=self._lease_seconds,
-            client_id=uuid.uuid4().hex,
-            max_outstanding_messages=messages_max,
-            max_outstanding_bytes=self._limits.in_flight_bytes_max,
-        )
-        while not await _is_set(self._closing, _KEEPALIVE_SECONDS):
-            yield StreamingPullRequest()
-
-    def _claim(self, message: ReceivedMessage, subscription: str) -> PubSubClaim:
-        raw = message.message.data
-        return PubSubClaim(
-            ack_id=message.ack_id,
-            subscription=subscription,
-            delivery=Delivery(
-                raw,
-                max(1, message.delivery_attempt),  # 0 without a dead-letter policy
-                unanswered=None,
-                given_up=subscription == self._dead,
-            ),
-            weight_bytes=weight_of(raw),
-        )
-
-    # ---- what is answered ------------------------------------------------------------------------
 
     def _all(self) -> list[PubSubClaim]:
         waiting = [claim for lane in self._received.values() for claim in lane]
@@ -223,14 +133,6 @@ class PubSubSession:
         self._held.clear()
         for lane in self._received.values():
             lane.clear()
-
-    async def _close_streams(self) -> None:
-        """Say that nothing more is wanted: to a stream that is cut off, more may be sent."""
-        self._closing.set()
-        await asyncio.wait(self._streams, timeout=_CLOSE_SECONDS)
-        for stream in self._streams:
-            stream.cancel()
-        await asyncio.gather(*self._streams, return_exceptions=True)
 
     def _acknowledger(self, subscription: str) -> Batcher[str]:
         async def send(ack_ids: Sequence[str]) -> None:
@@ -267,9 +169,3 @@ class PubSubSession:
             seconds=_SECONDS,
             what=f"subscription {subscription}",
         )
-
-
-async def _is_set(event: asyncio.Event, seconds: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
-    return event.is_set()
