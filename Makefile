@@ -1,10 +1,12 @@
 # GNU make 3.81 (macOS) and newer. Each target makes the .venv it needs; PYTHON=... chooses of what.
 # A recipe's long-running program replaces its shell (exec), so that Ctrl-C reaches it and only it.
-.PHONY: help serve demo test test-all check lint format bench kill lock clean
+.PHONY: help serve serve-gcp deploy-gcp scan demo test test-all check lint format bench kill lock clean
 
 BIN := .venv/bin
 # Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
 ARGS ?=
+PROJECT ?=
+REGION ?=
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[a-z ]*## /  make \1	/p' Makefile | expand -t 20
@@ -12,6 +14,13 @@ help:  ## this list
 serve:  ## take logs in on this machine, until Ctrl-C
 	@scripts/setup
 	@exec $(BIN)/logweir serve $(ARGS)
+
+serve-gcp:  ## the same through Google's Pub/Sub and Firestore, on their emulators
+	@scripts/setup gcp
+	@exec $(BIN)/python scripts/emulators.py $(BIN)/logweir serve --backend gcp $(ARGS)
+
+deploy-gcp:  ## put it on Google Cloud: PROJECT=my-project, and REGION=... if not us-central1
+	@exec scripts/deploy-gcp $(PROJECT) $(REGION) $(ARGS)
 
 demo:  ## walk through the whole path in a terminal
 	@scripts/setup
@@ -46,6 +55,9 @@ bench:  ## measure, one table
 kill:  ## kill -9 processes at every point, and check that nothing is lost
 	@scripts/setup dev
 	@exec $(BIN)/python -m tests.crash $(ARGS)
+
+scan:  ## scan Terraform, Dockerfile and deployment scripts
+	@exec scripts/scan-deploy
 
 lock:  ## pin the requirements anew; ARGS=--upgrade for newer versions
 	@scripts/lock $(ARGS)

@@ -224,7 +224,7 @@ class Settings:
     gcp_prefix: str = _setting(
         "logweir",
         _matching(r"(?!goog)[A-Za-z][A-Za-z0-9-]{0,63}", "a letter, then letters, digits, hyphens"),
-        "topics and subscriptions are <prefix>-logs, -chunks and -dead",
+        "topics and subscriptions begin with it: PREFIX-logs, PREFIX-chunks and so on",
     )
     gcp_database: str = _setting(
         "(default)", _matching(_DATABASE_GRAMMAR, "a database's id"), "Firestore database"
@@ -279,6 +279,12 @@ class Settings:
     def on_emulators(self) -> bool:
         """Does the gcp back end run on Google's emulators instead of on the cloud?"""
         return self.pubsub_emulator is not None
+
+    @property
+    def url(self) -> str:
+        """Where the server is, as seen from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # read, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def limits(self) -> Limits:

@@ -34,6 +34,7 @@ TELLS_BACKLOG: Final = "the broker tells what waits, by tenant and by log"
 CLAIMS_EXACTLY: Final = "a session holds what it has claimed and nothing else"
 
 needs = pytest.mark.needs
+waits = pytest.mark.waits  # slow where the clock is the wall's
 
 
 class MovableClock(Clock, Protocol):

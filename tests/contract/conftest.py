@@ -11,6 +11,13 @@ from tests.contract.backends import BACK_ENDS, Backend, Kind, MovableClock, Open
 from logweir.bootstrap import Ports
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """What waits for a lease to run out is slow where nobody can move the clock."""
+    for item in items:
+        if item.get_closest_marker("waits") and "gcp" in item.callspec.params.values():
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(params=BACK_ENDS)
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Each back end in turn."""

@@ -17,7 +17,7 @@ from typing import assert_never
 from logweir.bootstrap.ports import Ports as Ports
 from logweir.clock import Clock
 from logweir.errors import Misconfigured
-from logweir.pipeline.broker import Publisher
+from logweir.pipeline.broker import Lane, Publisher
 from logweir.pipeline.consume import Consumer
 from logweir.pipeline.plan import Planner, chunk_characters
 from logweir.pipeline.store import Store
@@ -46,6 +46,14 @@ def open_ports(settings: Settings, *, create: bool = True) -> AbstractAsyncConte
             return open_gcp(settings)
         case _:
             assert_never(settings.backend)
+
+
+def subscriptions(settings: Settings) -> tuple[list[str], str]:
+    """Full names of what pushes to us on Google Cloud: the lanes, and what was given up."""
+    from logweir.backends.gcp.names import Names
+
+    names = Names.of(settings)
+    return [names.subscription(names.lane(lane)) for lane in Lane], names.subscription(names.dead)
 
 
 def planner(settings: Settings, store: Store, publisher: Publisher) -> Planner:

@@ -23,8 +23,7 @@ from typing import Any, Final, assert_never
 
 import structlog
 
-from logweir.backends.gcp.names import Names
-from logweir.bootstrap import Ports, closing_work, consumer, open_ports
+from logweir.bootstrap import Ports, closing_work, consumer, open_ports, subscriptions
 from logweir.clock import Clock
 from logweir.entrypoints.budget import Budget
 from logweir.entrypoints.http import Header, Intake, Message, Receive, Send, send_answer
@@ -36,7 +35,7 @@ from logweir.entrypoints.server import bind, leave, serve
 from logweir.errors import Misconfigured, Rejection, Unavailable
 from logweir.limits import MIB, Limits
 from logweir.pipeline.accept import body_too_large
-from logweir.pipeline.broker import Delivery, Lane, weight_of
+from logweir.pipeline.broker import Delivery, weight_of
 from logweir.pipeline.consume import Ack, Consumer, Retry
 from logweir.settings import Backend, PushAuth, Settings
 
@@ -214,11 +213,11 @@ async def serve_push(settings: Settings, on_stop: Stop) -> None:
     on_stop(stopping.set)
     async with open_ports(settings) as ports:
         with closing_work(settings, ports.clock) as work:
-            names = Names.of(settings)
+            lanes, dead = subscriptions(settings)
             push = Push(
                 consumer(settings, ports, work),
-                lanes=[names.subscription(names.lane(lane)) for lane in Lane],
-                dead=names.subscription(names.dead),
+                lanes=lanes,
+                dead=dead,
                 check=token_check(settings, ports.clock),
                 limits=settings.limits,
                 concurrency=settings.concurrency,
@@ -235,8 +234,7 @@ async def announce_push(settings: Settings, ports: Ports) -> None:
 
     The port is listened on already.
     """
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # read, not bound
-    await ports.provision(f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{ROUTE}")
+    await ports.provision(settings.url + ROUTE)
 
 
 def check_settings(settings: Settings) -> None:

@@ -15,7 +15,6 @@ from logweir.entrypoints.cli.access import Tenant, log_id, tenant_id
 from logweir.entrypoints.cli.exits import Code, Usage, complain
 from logweir.entrypoints.cli.output import Json, one_line, print_json, print_line
 from logweir.entrypoints.cli.redact import File, read_input
-from logweir.entrypoints.cli.serve import address
 from logweir.errors import Unavailable
 from logweir.ids import LogId, TenantId
 from logweir.settings import load
@@ -62,7 +61,7 @@ def send(
     """
     whose = tenant_id(tenant)
     log = LogId.random() if name is None else log_id(name)
-    target = ingest_url(url or address(load(os.environ)))
+    target = ingest_url(url or load(os.environ).url)
     headers, body = _request(whose, log, read_input(file), as_json)
     reply = asyncio.run(_post(target, headers, body, tries, log))
     if reply.status == 202:

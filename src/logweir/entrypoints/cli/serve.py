@@ -6,6 +6,7 @@ imported before it is used.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 
 from logweir.entrypoints.cli.flags import GATEWAY, SERVE, WORKER, takes_settings
 from logweir.entrypoints.cli.output import print_line, style
-from logweir.settings import Settings
+from logweir.settings import Backend, Settings
 
 Supervised = Annotated[
     bool, typer.Option("--supervised", hidden=True, help="End with the parent process.")
@@ -54,14 +55,13 @@ def serve(settings: Settings) -> None:
 
 def announce(settings: Settings) -> None:
     """Say where it listens, where the data lies, and what to try."""
-    url = address(settings)
+    url = settings.url
     program = _program()
-    home = "" if settings.data_dir == Path("data") else f" --data-dir {settings.data_dir}"
     text = "User 555-0199 logged in"
     seconds = len(text) * settings.seconds_per_character
     lines = (
         f"{style('Logweir', bold=True)} listens on {style(url, bold=True)}",
-        f"and keeps its data in {settings.data_dir.absolute()}",
+        f"and keeps its data in {_whereabouts(settings)}",
         "",
         style("Send it a log, as JSON or as text:", dim=True),
         f"  curl {url}/ingest -H 'Content-Type: application/json' \\",
@@ -70,8 +70,9 @@ def announce(settings: Settings) -> None:
         f"    -H 'X-Tenant-ID: beta' -H 'X-Log-ID: 1' --data-binary '{text}'",
         "",
         style(f"The work on these takes {seconds:.2g} s each. Then look:", dim=True),
-        f"  {program} get acme 1{home}",
-        f"  {program} ls{home}",
+        *_environment_lines(settings),
+        f"  {program} get acme 1{_home(settings)}",
+        f"  {program} ls{_home(settings)}",
         "",
         style("Ctrl-C stops it; what was accepted stays.", dim=True),
     )
@@ -80,10 +81,31 @@ def announce(settings: Settings) -> None:
     sys.stdout.flush()
 
 
-def address(settings: Settings) -> str:
-    """The gateway's URL, as seen from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  # read, not bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+def _whereabouts(settings: Settings) -> str:
+    if settings.backend is Backend.LOCAL:
+        return str(settings.data_dir.absolute())
+    if settings.on_emulators:
+        return f"the emulators, at {settings.pubsub_emulator} and {settings.firestore_emulator}"
+    return f"Pub/Sub and Firestore of the project {settings.gcp_project}"
+
+
+def _home(settings: Settings) -> str:
+    """The flags that another command needs."""
+    elsewhere = settings.backend is Backend.LOCAL and settings.data_dir != Path("data")
+    return f" --data-dir {settings.data_dir}" if elsewhere else ""
+
+
+def _environment_lines(settings: Settings) -> list[str]:
+    """What another terminal needs to look at the same place."""
+    if settings.backend is Backend.LOCAL:
+        return []
+    names = ("LOGWEIR_BACKEND", "LOGWEIR_GCP_", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
+    defaults = Settings().environment()
+    return [
+        f"  export {name}={shlex.quote(value)}"
+        for name, value in settings.environment().items()
+        if name.startswith(names) and defaults.get(name) != value
+    ]
 
 
 def _program() -> str:
