@@ -59,11 +59,15 @@ resource "google_firestore_field" "unindexed" {
   deletion_policy = "ABANDON"
 }
 
-# How often a message killed its worker is of use only while that message can come back.
-resource "google_firestore_field" "deaths_expire" {
-  for_each   = local.databases
-  database   = each.value
-  collection = "deaths"
+# Plans with what is recorded of them, and deaths, are of use only while their messages can come. A
+# document's parts and dead letters have no such field, and stay.
+resource "google_firestore_field" "expire" {
+  for_each = {
+    for pair in setproduct(keys(local.databases), ["deaths", "parts", "plans", "recorded"]) :
+    "${pair[0]}/${pair[1]}" => { database = local.databases[pair[0]], collection = pair[1] }
+  }
+  database   = each.value.database
+  collection = each.value.collection
   field      = "expires_at"
 
   index_config {}

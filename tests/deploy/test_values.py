@@ -115,7 +115,6 @@ def test_what_queries_go_by_keeps_its_index(tmp_path: Path, collection: str, fie
 def test_the_path_by_hand_exempts_the_same_fields(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "deploy-gcp.md").read_text()
     by_hand = {line.split()[1]: line.split()[2:] for line in text.splitlines() if _exempts(line)}
-    by_hand["deaths"].remove("expires_at")  # a resource of its own in Terraform, with its TTL
 
     assert by_hand == values(tmp_path)["unindexed"]
 

@@ -244,12 +244,25 @@ async def test_a_database_that_is_not_there_is_an_outage_and_not_an_empty_one(
             await call
 
 
-async def test_a_count_of_deaths_ends_by_itself(
+async def test_what_is_of_use_only_while_a_message_can_come_ends_by_itself(
     store: FirestoreStore, firestore: str, project: str
 ) -> None:
+    plan = await store.plan(a_plan("x" * (2 << 20), 1 << 20))
+    await store.record(plan.key, 0)
     await store.begin(a_key("x"), None)
-    [fields] = everything(firestore, project).values()
-    assert fields["expires_at"].timestamp_value.isoformat() == "2026-03-02T00:00:00+00:00"
+    found = everything(firestore, project)
+    assert len(found) == 1 + 3 + 1 + 1  # the plan, its parts, a chunk, the deaths
+    for fields in found.values():
+        assert fields["expires_at"].timestamp_value.isoformat() == "2026-03-04T00:00:00+00:00"
+
+
+async def test_documents_and_dead_letters_stay(
+    store: FirestoreStore, firestore: str, project: str
+) -> None:
+    await store.create(a_document("x" * (2 << 20)))
+    await store.bury(a_letter("y" * (2 << 20)))
+    for fields in everything(firestore, project).values():
+        assert "expires_at" not in fields
 
 
 async def test_twenty_that_begin_at_once_are_all_counted(store: FirestoreStore) -> None:

@@ -21,6 +21,7 @@ from logweir.limits import KIB, MIB
 _RECORD_BYTES_MAX: Final = MIB
 _OTHER_BYTES: Final = 32 * KIB  # the other fields, generously
 PART_BYTES_MAX: Final = 900 * KIB
+_NO_MARKS: Final[Fields] = {}
 _AT_ONCE: Final = 4  # requests side by side, each with one part: the emulator takes 4 MiB a request
 
 
@@ -59,19 +60,26 @@ async def save_by_content(
 
 
 async def create_whole(
-    subtree: Subtree, path: str, fields: Fields, log: LogId, text: str, *others: str
+    subtree: Subtree,
+    path: str,
+    fields: Fields,
+    log: LogId,
+    text: str,
+    *others: str,
+    marks: Fields = _NO_MARKS,
 ) -> bool:
     """Create a record and its text, which fits into it beside ``others`` or has parts: was it us?
 
-    Who comes second takes its parts away again. The nonce tells their owners apart.
+    ``marks`` are set on the record and on each part. Who comes second takes its parts away again;
+    the nonce tells their owners apart.
     """
     nonce = uuid.uuid4().hex
     texts = [] if fit(text, *others) else list(cut(text))
     parts = {paths.part_of(log, nonce, number): part for number, part in enumerate(texts)}
-    await _save(subtree, parts)
+    await _save(subtree, parts, marks)
     content = {"text_parts": list(parts)} if parts else {"text": text}
     try:
-        await subtree.create(path, {**fields, **content, "nonce": nonce})
+        await subtree.create(path, {**fields, **content, **marks, "nonce": nonce})
     except Exists:
         first = await subtree.read(path, ["nonce"])
         if first is not None and first["nonce"] == nonce:
@@ -101,11 +109,11 @@ def places(ids: Iterable[str]) -> list[str]:
     return [paths.part(part_id) for part_id in ids]
 
 
-async def _save(subtree: Subtree, parts: Mapping[str, str]) -> None:
+async def _save(subtree: Subtree, parts: Mapping[str, str], marks: Fields = _NO_MARKS) -> None:
     at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def save(part_id: str, text: str) -> None:
         async with at_once:
-            await subtree.write(paths.part(part_id), {"text": text})
+            await subtree.write(paths.part(part_id), {"text": text, **marks})
 
     await asyncio.gather(*(save(part_id, text) for part_id, text in parts.items()))

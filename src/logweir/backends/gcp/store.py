@@ -13,12 +13,14 @@ from typing import Final
 from logweir.backends.gcp import letters, parts, paths, rows
 from logweir.backends.gcp.calls import Exists, Missing
 from logweir.backends.gcp.databases import Databases
+from logweir.backends.gcp.subtree import Fields
 from logweir.clock import Clock
 from logweir.errors import StoreUnavailable
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import Found, Stored
 
-_DEATHS_KEPT: Final = timedelta(days=60)  # twice the time that Pub/Sub can keep a message
+# Twice the time that Pub/Sub can keep a message. Firestore's TTL removes what is older.
+_KEPT: Final = timedelta(days=62)
 _PLAN_TRIES: Final = 3
 
 
@@ -65,7 +67,12 @@ class FirestoreStore:
             if not parts.fit(plan.text) and (stored := await self.load(plan.key)):
                 return stored
             if await parts.create_whole(
-                subtree, paths.plan(plan.key), rows.plan_fields(plan), plan.log, plan.text
+                subtree,
+                paths.plan(plan.key),
+                rows.plan_fields(plan),
+                plan.log,
+                plan.text,
+                marks=self._expiring(),
             ):
                 return plan
             if stored := await self.load(plan.key):
@@ -111,9 +118,9 @@ class FirestoreStore:
         head = await subtree.read(paths.plan(key), ["nonce", "chunks"])
         if head is None:
             return None
-        mine = {"plan": head["nonce"]}
+        mine: Fields = {"plan": head["nonce"]}
         last: int = head["chunks"] - 1
-        await subtree.write(paths.chunk(key, index), mine)
+        await subtree.write(paths.chunk(key, index), {**mine, **self._expiring()})
         # Chunks are sent out in order. So long as the last one is not done, nobody need count.
         if index != last and await subtree.read(paths.chunk(key, last), ["plan"]) != mine:
             return False
@@ -142,7 +149,7 @@ class FirestoreStore:
             paths.deaths(key, chunk),
             "begun",
             1,
-            expires_at=self._clock.now() + _DEATHS_KEPT,
+            marks=self._expiring(),
         )
         return max(0, begun - 1)
 
@@ -152,4 +159,8 @@ class FirestoreStore:
         if done:
             await subtree.delete([path])
         else:
-            await subtree.add(path, "begun", -1, expires_at=self._clock.now() + _DEATHS_KEPT)
+            await subtree.add(path, "begun", -1, marks=self._expiring())
+
+    def _expiring(self) -> Fields:
+        """What is of use only while its message can come."""
+        return {"expires_at": self._clock.now() + _KEPT}

@@ -6,7 +6,6 @@ No other module makes a request, so none can leave its tenant's part of the tree
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from logweir.backends.gcp import paths
@@ -91,8 +90,8 @@ class Subtree:
             seconds=_SECONDS,
         )
 
-    async def add(self, path: str, field: str, number: int, *, expires_at: datetime) -> int:
-        """Add to a field of a document, which is made if need be: the sum.
+    async def add(self, path: str, field: str, number: int, *, marks: Fields) -> int:
+        """Add to a field of a document, which is made if need be, and set ``marks``: the sum.
 
         Where an answer is lost it may be added twice.
         """
@@ -101,7 +100,7 @@ class Subtree:
             from google.cloud.firestore import Increment
 
             written = await self._document(client, path).set(
-                {field: Increment(number), "expires_at": expires_at},
+                {field: Increment(number), **marks},
                 merge=True,
                 retry=None,
                 timeout=_TRY_SECONDS,

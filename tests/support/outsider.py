@@ -1,0 +1,205 @@
+"""Pub/Sub and Firestore as somebody sees them who knows nothing of ours: Google's clients alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from tests.crash.checker import CANARY, Document, Dump, Letter
+from tests.support.firestore import everything
+
+from logweir.clock import parse_timestamp
+
+_PULLED_MAX: Final = 1000
+_OPTIONS: Final = [("grpc.max_receive_message_length", -1)]
+
+Key = tuple[str, str, str]  # tenant, log id, SHA-256
+
+
+@dataclass(frozen=True)
+class PubSub:
+    """The topics and subscriptions of a project."""
+
+    address: str
+    project: str
+
+    def publish(self, topic: str, *datas: bytes) -> None:
+        """Put messages into a topic, without attributes."""
+        from google.pubsub_v1.types import PublishRequest, PubsubMessage
+
+        with self._stubs() as (publisher, _):
+            publisher.publish(
+                PublishRequest(
+                    topic=self._topic(topic), messages=[PubsubMessage(data=data) for data in datas]
+                )
+            )
+
+    def tap(self, topic: str) -> str:
+        """A new subscription that gets all that is published from now on: its name."""
+        from google.pubsub_v1.types import Subscription
+
+        name = f"tap-{topic}"
+        with self._stubs() as (_, subscriber):
+            subscriber.create_subscription(
+                Subscription(name=self.subscription(name), topic=self._topic(topic))
+            )
+        return name
+
+    def take(self, subscription: str) -> list[Any]:
+        """All messages that a subscription has now; they are acknowledged."""
+        from google.pubsub_v1.types import AcknowledgeRequest, PullRequest
+
+        name, taken = self.subscription(subscription), []
+        # A pull that waits, and is given up, could take messages with it.
+        pull = PullRequest(subscription=name, max_messages=_PULLED_MAX, return_immediately=True)
+        with self._stubs() as (_, subscriber):
+            while received := subscriber.pull(pull).received_messages:
+                subscriber.acknowledge(
+                    AcknowledgeRequest(subscription=name, ack_ids=[r.ack_id for r in received])
+                )
+                taken += [r.message for r in received]
+        return taken
+
+    def subscription(self, name: str) -> str:
+        """A subscription's full name."""
+        return f"projects/{self.project}/subscriptions/{name}"
+
+    def _topic(self, name: str) -> str:
+        return f"projects/{self.project}/topics/{name}"
+
+    @contextmanager
+    def _stubs(self) -> Iterator[tuple[Any, Any]]:
+        # The transports and not the clients: those warn of `return_immediately`.
+        from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+        from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+        with grpc.insecure_channel(self.address, _OPTIONS) as channel:
+            yield PublisherGrpcTransport(channel=channel), SubscriberGrpcTransport(channel=channel)
+
+
+@dataclass(frozen=True)
+class Firestore:
+    """The default database of a project."""
+
+    address: str
+    project: str
+
+    def everything(self) -> dict[str, dict[str, Any]]:
+        """The fields of all documents, by their paths."""
+        found = everything(self.address, self.project)
+        return {
+            path: {name: _plain(value) for name, value in fields.items()}
+            for path, fields in found.items()
+        }
+
+    def kept(self) -> set[Key]:
+        """Of which logs there is a document or a dead letter; cheap, so that it can be polled."""
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud.firestore_v1.services.firestore import FirestoreClient
+        from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
+        from google.cloud.firestore_v1.types import RunQueryRequest, StructuredQuery
+
+        kept: set[Key] = set()
+        with grpc.insecure_channel(self.address, _OPTIONS) as channel:
+            transport = FirestoreGrpcTransport(
+                channel=channel,
+                credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            )
+            client = FirestoreClient(transport=transport)
+            for collection in ("processed_logs", "dead_letters"):
+                select = [StructuredQuery.FieldReference(field_path=f) for f in ("log_id", "sha256")]
+                query = StructuredQuery(
+                    from_=[
+                        StructuredQuery.CollectionSelector(
+                            collection_id=collection, all_descendants=True
+                        )
+                    ],
+                    select=StructuredQuery.Projection(fields=select),
+                )
+                request = RunQueryRequest(
+                    parent=f"projects/{self.project}/databases/(default)/documents",
+                    structured_query=query,
+                )
+                for response in client.run_query(
+                    request, metadata=[("authorization", "Bearer owner")]
+                ):
+                    if response.document.name:
+                        fields = {n: _plain(v) for n, v in response.document.fields.items()}
+                        tenant = response.document.name.split("/")[6]
+                        kept.add((tenant, fields["log_id"], fields["sha256"]))
+        return kept
+
+
+def _plain(value: Any) -> Any:
+    """A value of Firestore's protocol as Python's."""
+    pb = getattr(value, "_pb", value)
+    kind = pb.WhichOneof("value_type")
+    if kind == "map_value":
+        return {name: _plain(inner) for name, inner in pb.map_value.fields.items()}
+    if kind == "array_value":
+        return [_plain(inner) for inner in pb.array_value.values]
+    return None if kind == "null_value" else getattr(pb, kind)
+
+
+def dump_of(found: dict[str, dict[str, Any]], *, messages: int = 0, quarantined: int = 0) -> Dump:
+    """What ``everything`` has found, for the checker of the kill tests."""
+    split = {path: tuple(path.split("/")) for path in found}
+    canaries: dict[str, set[str]] = {}
+    for path, fields in found.items():
+        assert split[path][0] == "tenants", f"{path} lies under no tenant"
+        canaries.setdefault(split[path][1], set()).update(CANARY.findall(repr(fields)))
+    of = {
+        kind: [path for path, parts in split.items() if len(parts) == 4 and parts[2] == kind]
+        for kind in ("processed_logs", "dead_letters", "plans")
+    }
+    return Dump(
+        documents=[_document(split[path], found) for path in of["processed_logs"]],
+        letters=[_letter(split[path], found) for path in of["dead_letters"]],
+        canaries=canaries,
+        plans=len(of["plans"]),
+        messages=messages,
+        quarantined=quarantined,
+    )
+
+
+def text_in(found: dict[str, dict[str, Any]], path: str, field: str) -> str:
+    """A text of a document; one that is too long for it lies in parts beside it."""
+    fields, tenant = found[path], path.split("/")[1]
+    if field in fields:
+        return str(fields[field])
+    parts = fields[f"{field}_parts"]
+    return "".join(found[f"tenants/{tenant}/parts/{part}"]["text"] for part in parts)
+
+
+def _document(path: tuple[str, ...], found: dict[str, dict[str, Any]]) -> Document:
+    fields = found["/".join(path)]
+    assert fields["log_id"] == path[3], path
+    return Document(
+        place=path[1],
+        tenant=fields["tenant_id"],
+        log=fields["log_id"],
+        source=fields["source"],
+        text=text_in(found, "/".join(path), "original_text"),
+        modified=text_in(found, "/".join(path), "modified_data"),
+        sha256=fields["sha256"],
+        characters=fields["characters"],
+        received_at=parse_timestamp(fields["received_at"]),
+        processed_at=parse_timestamp(fields["processed_at"]),
+    )
+
+
+def _letter(path: tuple[str, ...], found: dict[str, dict[str, Any]]) -> Letter:
+    fields = found["/".join(path)]
+    return Letter(
+        place=path[1],
+        tenant=path[1],  # a letter lies under its tenant, and does not name it
+        log=fields["log_id"],
+        source=fields["source"],
+        text=text_in(found, "/".join(path), "text"),
+        sha256=fields["sha256"],
+        characters=fields["characters"],
+        reason=fields["reason"],
+    )
