@@ -8,22 +8,24 @@ import traceback
 
 import structlog
 
-from logweir.settings import LogLevel
+from logweir.settings import Backend, LogLevel
 
 
-def configure(level: LogLevel, role: str) -> None:
+def configure(level: LogLevel, role: str, backend: Backend = Backend.LOCAL) -> None:
     """Set up structlog for this process. No event may hold any of a log's text."""
-    renderer: structlog.typing.Processor
+    last: list[structlog.typing.Processor]
     if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        last = [structlog.dev.ConsoleRenderer()]
     else:
-        renderer = structlog.processors.JSONRenderer()
+        last = [structlog.processors.JSONRenderer()]
+        if backend is Backend.GCP:
+            last.insert(0, _name_for_cloud_logging)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
@@ -32,6 +34,13 @@ def configure(level: LogLevel, role: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(role=role)
+
+
+def _name_for_cloud_logging(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """What Cloud Logging shows in its columns: https://cloud.google.com/run/docs/logging."""
+    return {"severity": event.pop("level").upper(), "message": event.pop("event"), **event}
 
 
 def blame(error: BaseException) -> dict[str, str]:

@@ -39,7 +39,7 @@ def run(
     os.umask(0o077)
     raise_descriptor_limit()
     sys.stderr = cast(Any, _LossyStream(sys.stderr))
-    logs.configure(settings.log_level, role)
+    logs.configure(settings.log_level, role, settings.backend)
     if supervised:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     # What is here now stays: no collection needs to look at it again, nor that often at the rest.
