@@ -196,9 +196,10 @@ async def test_what_a_stopped_worker_hands_back_the_next_one_does(
 
 
 async def test_a_stopped_worker_leaves_no_work_running(backend: Backend, ports: Ports) -> None:
-    ended: list[str] = []
+    begun, ended = asyncio.Event(), list[str]()
 
     async def endless(text: str) -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -206,8 +207,7 @@ async def test_a_stopped_worker_leaves_no_work_running(backend: Backend, ports: 
 
     async with working(ports, replace(QUICK, drain_seconds=0.0), work=endless):
         await send_json(ports, ACME, "log-1", "hello")
-        await in_flight(backend, 1)
-        await asyncio.sleep(0.05)
+        await begun.wait()
     assert ended == ["hello"]
     assert await backend.undone() == (1, 0)
 
