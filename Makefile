@@ -5,6 +5,8 @@
 BIN := .venv/bin
 # Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
 ARGS ?=
+# Most tests wait, for processes and for time. Each file stays in one process.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 PROJECT ?=
 REGION ?=
 
@@ -28,11 +30,11 @@ demo:  ## walk through the whole path in a terminal
 
 test:  ## the tests, without the slow ones
 	@scripts/setup dev
-	@exec $(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@exec $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" $(ARGS)
 
 test-all:  ## the tests, the slow ones too
 	@scripts/setup dev
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: lint test  ## lint, format, strict types, import contracts, and the tests
 
