@@ -69,6 +69,7 @@ resource "google_pubsub_subscription" "lane" {
   depends_on = [
     google_cloud_run_v2_service_iam_member.push_invokes_worker,
     google_pubsub_topic_iam_member.pubsub_buries,
+    google_pubsub_subscription.dead,
     google_service_account_iam_member.pubsub_signs_as_push,
   ]
 }

@@ -79,8 +79,12 @@ resource "google_cloud_run_v2_service" "gateway" {
     }
   }
 
-  # It would answer 503 until it may publish.
-  depends_on = [google_pubsub_topic_iam_member.gateway_publishes]
+  # It would answer 503 until it may publish. And what is published while nobody subscribes is gone:
+  # without the subscriptions its first 202 would be a lie.
+  depends_on = [
+    google_pubsub_topic_iam_member.gateway_publishes,
+    google_pubsub_subscription.lane,
+  ]
 }
 
 resource "google_cloud_run_v2_service" "worker" {
@@ -142,5 +146,6 @@ resource "google_cloud_run_v2_service" "worker" {
     google_pubsub_topic_iam_member.worker_publishes,
     google_pubsub_topic_iam_member.worker_quarantines,
     google_service_account_iam_member.worker_acts_for_tenant,
+    google_pubsub_subscription.quarantine,
   ]
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.deploy.configuration import Configuration, Resource, read, texts
@@ -12,6 +13,7 @@ from logweir.backends.gcp.names import Names
 from logweir.pipeline.broker import Lane
 from logweir.settings import PREFIX, Settings, load, variable_of
 
+DOCS = Path(__file__).parents[2] / "docs" / "deploy-gcp.md"
 SERVICE = "google_cloud_run_v2_service"
 INVOKER = f"{SERVICE}_iam_member"
 LANE = "google_pubsub_subscription.lane"
@@ -51,6 +53,26 @@ def test_only_pubsub_may_call_the_worker(deployed: Configuration) -> None:
     for service in deployed.of(SERVICE):
         assert "invoker_iam_disabled" not in service.body
         assert "custom_audiences" not in service.body
+
+
+@pytest.mark.parametrize(
+    ("publisher", "subscription"),
+    [
+        (f"{SERVICE}.gateway", LANE),
+        (LANE, "google_pubsub_subscription.dead"),
+        (f"{SERVICE}.worker", "google_pubsub_subscription.quarantine"),
+    ],
+)
+def test_nobody_publishes_before_somebody_subscribes(
+    deployed: Configuration, publisher: str, subscription: str
+) -> None:
+    assert f"${{{subscription}}}" in deployed[publisher].body["depends_on"]
+
+
+def test_the_path_by_hand_makes_the_gateway_last() -> None:
+    by_hand = DOCS.read_text()
+    gateway = by_hand.index("gcloud run deploy logweir-gateway")
+    assert by_hand.rindex("gcloud pubsub subscriptions create") < gateway
 
 
 def test_nothing_is_public_to_all_who_have_a_google_account(deployed: Configuration) -> None:
