@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import uvloop
 
-from logweir.entrypoints.gateway import Gateway, Message, Receive, Send
+from logweir.entrypoints.gateway import Gateway
+from logweir.entrypoints.http import Message, Receive, Send
 from logweir.entrypoints.server import BoundServer, bind
 
 _ANSWER = b'{"status":"accepted"}'

@@ -64,7 +64,16 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_memory_mib(pid: int) -> float:
     """The most memory a process has had resident."""
+    return _status_mib(pid, "VmHWM")
+
+
+def memory_mib(pid: int) -> float:
+    """How much memory a process has resident."""
+    return _status_mib(pid, "VmRSS")
+
+
+def _status_mib(pid: int, name: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError("the kernel tells no VmHWM")
+    raise RuntimeError(f"the kernel tells no {name}")

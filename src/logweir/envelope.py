@@ -42,6 +42,7 @@ from logweir.ids import LogId, TenantId
 VERSION: Final = "logweir/1"
 HEADER_BYTES_MAX: Final = 1024  # two ids, two hashes and the fixed fields stay well below it
 _any_version = re.compile(rb"logweir/[0-9]{1,9}").fullmatch
+_sha256 = re.compile(r"[0-9a-f]{64}").fullmatch
 _traceparent = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 ).fullmatch
@@ -167,6 +168,8 @@ def _envelope(fields: dict[str, str], text: str | None) -> Envelope:
     chunk = None
     if fields["kind"] == "chunk":
         chunk = ChunkRange(*(int(fields[name]) for name in ("index", "first", "end")))
+    if not _sha256(fields["sha256"]):  # stores build paths with it
+        raise ValueError("not a SHA-256")
     return Envelope(
         tenant=TenantId(fields["tenant"]),
         log=LogId(fields["log"]),

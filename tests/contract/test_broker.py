@@ -111,7 +111,7 @@ async def test_what_one_holds_no_other_gets(backend: Backend) -> None:
     ports = backend.ports
     await ports.publisher.publish([a_log(log=f"{number}") for number in range(4)])
     one, two = await ports.session(), await ports.session()
-    held = []
+    held: list[Any] = []
     while len(held) < 4:
         held += await one.claim(3, ANY_SIZE, 0)
         held += await two.claim(3, ANY_SIZE, 0)

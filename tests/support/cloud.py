@@ -1,4 +1,4 @@
-"""The gcp back end as its users run it: real processes, on emulators and in a project of its own."""
+"""The gcp back end as its users run it: real processes, on emulators, in a project of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -54,14 +54,11 @@ class Cloud:
     def running(self, role: str, **settings: object) -> Iterator[Process]:
         """``logweir ROLE`` in this project; afterwards it must have printed no traceback."""
         ours = {"backend": "gcp", "gcp_project": self.project, **settings}
-        with environment(dict(self.addresses)), running(role, self.home / "data", **ours) as process:
+        with (
+            environment(dict(self.addresses)),
+            running(role, self.home / "data", **ours) as process,
+        ):
             self.processes.append(process)
-            yield process
-
-    @contextmanager
-    def serving(self, **settings: object) -> Iterator[Process]:
-        """``logweir serve``, from when its gateway listens."""
-        with self.running("serve", **settings) as process:
             yield process
 
     async def provision(self) -> None:
@@ -69,7 +66,7 @@ class Cloud:
         async with self.open_ports() as ports:
             await ports.provision(None)
 
-    def open_ports(self) -> Any:
+    def open_ports(self) -> AbstractAsyncContextManager[Ports]:
         """The back end of this project in this process."""
         return open_ports(load(self.variables))
 
@@ -82,7 +79,7 @@ class Cloud:
         """The events of this name that any of the processes has logged."""
         lines = [line for process in self.processes for line in process.stderr.splitlines()]
         read = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return [event for event in read if event["event"] == name]
+        return [event for event in read if event.get("message") == name]
 
     def shell(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """A command of ours, to its end."""
@@ -93,7 +90,7 @@ class Cloud:
             env={**others, **self.variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import grpc
 from tests.crash.checker import CANARY, Document, Dump, Letter
 from tests.support.firestore import everything
 
@@ -42,10 +41,11 @@ class PubSub:
         from google.pubsub_v1.types import Subscription
 
         name = f"tap-{topic}"
+        wanted = Subscription(
+            name=self.subscription(name), topic=self._topic(topic), ack_deadline_seconds=60
+        )
         with self._stubs() as (_, subscriber):
-            subscriber.create_subscription(
-                Subscription(name=self.subscription(name), topic=self._topic(topic))
-            )
+            subscriber.create_subscription(wanted)
         return name
 
     def take(self, subscription: str) -> list[Any]:
@@ -75,8 +75,9 @@ class PubSub:
         # The transports and not the clients: those warn of `return_immediately`.
         from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
         from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+        from grpc import insecure_channel
 
-        with grpc.insecure_channel(self.address, _OPTIONS) as channel:
+        with insecure_channel(self.address, _OPTIONS) as channel:
             yield PublisherGrpcTransport(channel=channel), SubscriberGrpcTransport(channel=channel)
 
 
@@ -96,41 +97,42 @@ class Firestore:
         }
 
     def kept(self) -> set[Key]:
-        """Of which logs there is a document or a dead letter; cheap, so that it can be polled."""
+        """Of which texts there is a document or a dead letter; cheap, so that it can be polled."""
+        return {*self._keys("processed_logs"), *self._keys("dead_letters")}
+
+    def plans(self) -> list[Key]:
+        """Of which long texts there is a plan still."""
+        return list(self._keys("plans"))
+
+    def _keys(self, collection: str) -> Iterator[Key]:
+        """Of all tenants' collections of this name."""
+        from google.cloud.firestore_v1.types import RunQueryRequest, StructuredQuery
+
+        root = f"projects/{self.project}/databases/(default)/documents"
+        of = {"collection_id": collection, "all_descendants": True}
+        fields = [{"field_path": name} for name in ("log_id", "sha256")]
+        query = StructuredQuery({"from_": [of], "select": {"fields": fields}})
+        request = RunQueryRequest(parent=root, structured_query=query)
+        with self._client() as client:
+            for response in client.run_query(request, metadata=[("authorization", "Bearer owner")]):
+                if response.document.name:
+                    found = response.document.fields
+                    tenant = response.document.name.removeprefix(root).split("/")[2]
+                    yield tenant, found["log_id"].string_value, found["sha256"].string_value
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
         from google.auth.credentials import AnonymousCredentials
         from google.cloud.firestore_v1.services.firestore import FirestoreClient
         from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
-        from google.cloud.firestore_v1.types import RunQueryRequest, StructuredQuery
+        from grpc import insecure_channel
 
-        kept: set[Key] = set()
-        with grpc.insecure_channel(self.address, _OPTIONS) as channel:
+        with insecure_channel(self.address, _OPTIONS) as channel:
             transport = FirestoreGrpcTransport(
                 channel=channel,
                 credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
             )
-            client = FirestoreClient(transport=transport)
-            for collection in ("processed_logs", "dead_letters"):
-                select = [StructuredQuery.FieldReference(field_path=f) for f in ("log_id", "sha256")]
-                query = StructuredQuery(
-                    from_=[
-                        StructuredQuery.CollectionSelector(
-                            collection_id=collection, all_descendants=True
-                        )
-                    ],
-                    select=StructuredQuery.Projection(fields=select),
-                )
-                request = RunQueryRequest(
-                    parent=f"projects/{self.project}/databases/(default)/documents",
-                    structured_query=query,
-                )
-                for response in client.run_query(
-                    request, metadata=[("authorization", "Bearer owner")]
-                ):
-                    if response.document.name:
-                        fields = {n: _plain(v) for n, v in response.document.fields.items()}
-                        tenant = response.document.name.split("/")[6]
-                        kept.add((tenant, fields["log_id"], fields["sha256"]))
-        return kept
+            yield FirestoreClient(transport=transport)
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from logweir.entrypoints import gateway, server
+from logweir.entrypoints import gateway, http, server
 from logweir.ids import ID_GRAMMAR
 from logweir.limits import DEFAULT_LIMITS, KIB, MIB
 from logweir.pipeline.inflate import Coding
@@ -64,7 +64,7 @@ def test_the_page_has_every_limit_with_its_value() -> None:
         for name, value in dataclasses.asdict(DEFAULT_LIMITS).items()
         if name not in BEHIND_THE_GATEWAY
     }
-    limits["pieces_free"] = gateway._PIECES_FREE
+    limits["pieces_free"] = http.PIECES_FREE
     limits["large_max"] = gateway._LARGE_MAX
     limits["header_seconds_max"] = server._HEADER_SECONDS_MAX
     limits["buffer_bytes_max"] = server._BUFFER_BYTES_MAX
@@ -74,7 +74,7 @@ def test_the_page_has_every_limit_with_its_value() -> None:
 
 def test_what_the_page_says_in_words_holds() -> None:
     assert f"`{ID_GRAMMAR}`" in PAGE
-    assert f"must have {gateway._PIECE_BYTES_MIN} bytes on average" in PAGE
+    assert f"must have {http.PIECE_BYTES_MIN} bytes on average" in PAGE
     assert Settings().limits.body_bytes_max == 4 * Settings().limits.text_bytes_max
     settings = {f"LOGWEIR_{field.name.upper()}" for field in dataclasses.fields(Settings)}
     assert set(re.findall(r"LOGWEIR_[A-Z_]+", PAGE)) <= settings

@@ -231,6 +231,22 @@ def test_a_text_that_is_not_the_one_of_its_sha256_is_unreadable() -> None:
         decode(encode(replace(a_log("abc"), characters=4)))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "0" * 63, "0" * 65, "A" * 64, "g" * 64, "٣" * 64, " " + "0" * 63, "0" * 63 + "\r"),
+        *("../../" + "0" * 58, "0" * 32 + "/" + "0" * 31, "__" + "0" * 60 + "__"),
+    ],
+    ids=ascii,
+)
+def test_a_sha256_that_is_none_is_unreadable_also_where_no_whole_text_contradicts_it(
+    value: str,
+) -> None:
+    for envelope in (a_chunk("abcdef", 1, 2, 4), replace(a_log(), text=None)):
+        with pytest.raises(Unreadable):
+            decode(encode(replace(envelope, sha256=value)))
+
+
 @pytest.mark.parametrize("version", ["2", "0", "10", "01", "999999999"])
 def test_an_unknown_version_is_for_a_newer_release(version: str) -> None:
     raw = encode(a_log()).replace(b"logweir/1", f"logweir/{version}".encode(), 1)

@@ -5,24 +5,27 @@ worker   ->  Consumer, and a maker of sessions  claims, and consumes
 push     ->  Consumer                           is called, and consumes
 commands ->  Reader, BacklogReader, Planner     look, and publish again
 
-A back end's module is imported when it is asked for: an SDK costs a cold start half a second.
+A back end's module is imported when it is asked for: an SDK costs a cold start half a second. So
+are the consumer and its work: a gateway has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from logweir.bootstrap.ports import Ports as Ports
 from logweir.clock import Clock
 from logweir.errors import Misconfigured
 from logweir.pipeline.broker import Lane, Publisher
-from logweir.pipeline.consume import Consumer
 from logweir.pipeline.plan import Planner, chunk_characters
 from logweir.pipeline.store import Store
-from logweir.pipeline.work import PooledWork, SimulatedWork, Work
 from logweir.settings import Backend, Settings
+
+if TYPE_CHECKING:
+    from logweir.pipeline.consume import Consumer
+    from logweir.pipeline.work import Work
 
 
 def open_ports(settings: Settings, *, create: bool = True) -> AbstractAsyncContextManager[Ports]:
@@ -69,6 +72,8 @@ def planner(settings: Settings, store: Store, publisher: Publisher) -> Planner:
 
 def consumer(settings: Settings, ports: Ports, work: Work) -> Consumer:
     """What becomes of deliveries."""
+    from logweir.pipeline.consume import Consumer
+
     return Consumer(
         store=ports.store,
         publisher=ports.publisher,
@@ -83,6 +88,8 @@ def consumer(settings: Settings, ports: Ports, work: Work) -> Consumer:
 @contextmanager
 def closing_work(settings: Settings, clock: Clock) -> Iterator[Work]:
     """The simulated job, or the user's function. Raises Misconfigured where there is none."""
+    from logweir.pipeline.work import PooledWork, SimulatedWork
+
     if settings.work is None:
         yield SimulatedWork(clock, settings.seconds_per_character)
         return

@@ -16,12 +16,8 @@ from typing import Final
 import structlog
 
 from logweir.clock import Clock
-from logweir.entrypoints import http
 from logweir.entrypoints.deadline import Deadline
-from logweir.entrypoints.http import Header, Intake, send_answer
-from logweir.entrypoints.http import Message as Message
-from logweir.entrypoints.http import Receive as Receive
-from logweir.entrypoints.http import Send as Send
+from logweir.entrypoints.http import Header, Intake, Message, Receive, Send, send_answer
 from logweir.entrypoints.logs import blame
 from logweir.envelope import Envelope
 from logweir.errors import BrokerUnavailable, LogweirError, Rejection
@@ -34,9 +30,6 @@ from logweir.reasons import Reason
 _log = structlog.get_logger()
 
 ROUTE: Final = "/ingest"
-# Documented as the gateway's.
-_PIECES_FREE: Final = http.PIECES_FREE
-_PIECE_BYTES_MIN: Final = http.PIECE_BYTES_MIN
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM_JSON: Final = (b"content-type", b"application/problem+json")
 _LARGE_MAX: Final = 4  # bodies that are packed or large, from opening to the broker, at once

@@ -5,10 +5,31 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-
-import structlog
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
 from logweir.settings import Backend, LogLevel
+
+
+@contextmanager
+def _not_found(module: str) -> Iterator[None]:
+    """Meanwhile an import of the module fails, as if it were not installed."""
+    modules = cast(dict[str, Any], sys.modules)
+    modules[module] = None
+    try:
+        yield
+    finally:
+        del modules[module]
+
+
+# structlog loads rich where it finds it, for tracebacks in colour, and we print none: a sixth of a
+# cold start. So processes import this module before any other that uses structlog.
+if "rich" in sys.modules:
+    import structlog
+else:
+    with _not_found("rich"):
+        import structlog
 
 
 def configure(level: LogLevel, role: str, backend: Backend = Backend.LOCAL) -> None:

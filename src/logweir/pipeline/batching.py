@@ -47,8 +47,9 @@ class Batcher(Generic[Item]):
             raise errors[0]
 
     async def close(self) -> None:
-        """Wait for what is under way."""
-        while self._flights:
+        """Wait for what is under way, and for what has only just come."""
+        while self._waiting or self._flights:
+            self._take_off()
             await asyncio.wait(self._flights)
 
     def _take_off(self) -> None:

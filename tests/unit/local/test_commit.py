@@ -301,4 +301,4 @@ async def test_a_message_is_there_for_another_process_once_it_is_confirmed(
 
 async def queued(broker: LocalBroker) -> int:
     """How many messages wait."""
-    return sum(backlog.waiting for backlog in await broker.backlog())
+    return sum(backlog.waiting or 0 for backlog in await broker.backlog())

@@ -7,6 +7,7 @@ from typing import Final
 
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.pubsub_v1 import PublisherAsyncClient, SubscriberAsyncClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.types import (
@@ -25,6 +26,8 @@ from logweir.errors import BrokerUnavailable
 from logweir.pipeline.broker import Lane
 
 DELIVERIES_MAX: Final = 100  # Pub/Sub's most; then it gives up by itself
+# What a subscription that is there already may have otherwise.
+_SWITCHED: Final = FieldMask(paths=["push_config", "ack_deadline_seconds", "retry_policy"])
 _TRY_SECONDS: Final = 10.0
 _SECONDS: Final = 30.0
 
@@ -58,11 +61,10 @@ async def _unless_there(publisher: PublisherAsyncClient, names: Names, name: str
 async def _subscribe(
     client: SubscriberAsyncClient, names: Names, name: str, push_to: str | None, *, lane: bool
 ) -> None:
-    push = PushConfig(push_endpoint=push_to or "")
     wanted = Subscription(
         name=names.subscription(name),
         topic=names.topic(name),
-        push_config=push,
+        push_config=PushConfig(push_endpoint=push_to or ""),
         # Of a push it is the time that the work has; who pulls extends a short one.
         ack_deadline_seconds=600 if push_to else 10,
         expiration_policy=ExpirationPolicy(),  # without a time: never
@@ -71,6 +73,8 @@ async def _subscribe(
         wanted.dead_letter_policy = DeadLetterPolicy(
             dead_letter_topic=names.topic(names.dead), max_delivery_attempts=DELIVERIES_MAX
         )
+    if lane and push_to:
+        # With it the emulator loses what workers that pull held when they died.
         wanted.retry_policy = RetryPolicy(
             minimum_backoff=Duration(nanos=100_000_000), maximum_backoff=Duration(seconds=10)
         )
@@ -82,8 +86,8 @@ async def _subscribe(
         )
     except Exists:
         await confirmed(
-            lambda: client.modify_push_config(
-                subscription=wanted.name, push_config=push, retry=None, timeout=_TRY_SECONDS
+            lambda: client.update_subscription(
+                subscription=wanted, update_mask=_SWITCHED, retry=None, timeout=_TRY_SECONDS
             ),
             BrokerUnavailable,
             seconds=_SECONDS,

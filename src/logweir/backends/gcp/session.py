@@ -61,6 +61,7 @@ class PubSubSession:
         )
         self._received = self._streams.received
         self._held: dict[str, PubSubClaim] = {}
+        self._returning: list[PubSubClaim] = []
         self._acknowledge = {name: self._acknowledger(name) for name in self._received}
         self._extended_at = clock.monotonic()
 
@@ -101,24 +102,27 @@ class PubSubSession:
 
     async def heartbeat(self) -> None:
         """Extend the deadlines of all that is here. Raises LeaseLost once they have run out."""
+        began = self._clock.monotonic()
         try:
             await self._set_deadlines(self._all(), self._lease_seconds)
         except BrokerUnavailable:
             if self._clock.monotonic() - self._extended_at > self._lease_seconds:
                 raise LeaseLost("the deadlines could not be extended in time") from None
             raise
-        self._extended_at = self._clock.monotonic()
+        self._extended_at = began
 
     async def end(self) -> None:
         """Hand back what is still held; Pub/Sub counts it as a delivery all the same."""
         await self._streams.close()
-        remaining = self._all()
-        self._forget()
-        await self._set_deadlines(remaining, 0)
+        self._returning += self._all()
+        self._forget()  # a heartbeat must not extend meanwhile what is handed back
+        await self._set_deadlines(self._returning, 0)
+        self._returning.clear()
 
     def abandon(self) -> None:
         """Extend nothing more; what is held comes again when its deadline is over."""
         self._streams.abandon()
+        self._returning.clear()
         self._forget()
 
     def _all(self) -> list[PubSubClaim]:

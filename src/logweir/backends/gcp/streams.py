@@ -77,6 +77,8 @@ class Streams:
                 )
             except BrokerUnavailable as error:
                 self.failure = error
+            except Exception as error:  # noqa: BLE001  # a bug must not end a stream unseen
+                self.failure = BrokerUnavailable(f"a stream broke off: {type(error).__name__}")
             await asyncio.sleep(_REOPEN_SECONDS)
 
     async def _read(self, subscription: str) -> None:
