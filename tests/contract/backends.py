@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import Any, Final, Protocol
 
 import pytest
 from tests.support.counted import CountedPublisher, CountedSession, Counts
+from tests.support.emulators import running_now
 
 from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.reader import LocalReader
@@ -114,9 +114,8 @@ async def gcp(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
     """Google's emulators; the fixture sees to it that they run."""
     project = "test-" + hashlib.sha256(str(directory).encode()).hexdigest()[:20]
     named = {"LOGWEIR_BACKEND": "gcp", "LOGWEIR_GCP_PROJECT": project}
-    emulators = {name: value for name, value in os.environ.items() if "_EMULATOR_HOST" in name}
     counts = Counts()
-    async with open_ports(load(named | emulators)) as ports:
+    async with open_ports(load(named | running_now())) as ports:
         await ports.provision(None)
 
         async def undone() -> tuple[int, int]:
@@ -156,10 +155,11 @@ class Kind:
     open: Opener
     clock: Callable[[], MovableClock]
     fixtures: tuple[str, ...] = ()  # what must run
+    patience_seconds: float = 2.0  # until what should come does not
 
 
 BACK_ENDS: Final = {
     "memory": Kind(memory, ManualClock),
     "local": Kind(local, ManualClock),
-    "gcp": Kind(gcp, WallClock, ("emulators",)),
+    "gcp": Kind(gcp, WallClock, ("emulators",), 6 * DEFAULT_LIMITS.lease_seconds),
 }

@@ -16,6 +16,7 @@ from tests.contract.backends import (
     TELLS_BACKLOG,
     TELLS_DEATHS,
     Backend,
+    Kind,
     MovableClock,
     Opener,
     needs,
@@ -312,10 +313,22 @@ async def test_what_was_published_outlives_the_process(
 # ---- what the tests say in words -----------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def patience(kind: Kind) -> None:
+    """How long ``take`` waits on this back end."""
+    Patience.seconds = kind.patience_seconds
+
+
+class Patience:
+    """Of the test that runs."""
+
+    seconds = 0.0
+
+
 async def take(session: Session, count: int) -> list[Any]:
     """So many claims, once they have come: at the latest when a dead worker's lease is over."""
     claims: list[Any] = []
-    deadline = time.monotonic() + 6 * DEFAULT_LIMITS.lease_seconds
+    deadline = time.monotonic() + Patience.seconds
     while len(claims) < count and time.monotonic() < deadline:
         claims += await session.claim(count - len(claims), ANY_SIZE, 0)
         await asyncio.sleep(0.001)

@@ -16,6 +16,8 @@ from scripts import emulators
 from scripts.emulators import DEFAULTS, Emulator, NotInstalled
 from tests.support.processes import free_port
 
+_running: dict[str, str] = {}
+
 
 def missing(why: str) -> None:
     """Skip the test, or fail it where emulators are required."""
@@ -37,14 +39,21 @@ def need_extra() -> None:
 
 @contextmanager
 def emulators_running() -> Iterator[dict[str, str]]:
-    """Both on free ports, by the variables that clients find them with; set in our environment."""
+    """Both on free ports, by the variables that clients find them with."""
     need_extra()
     addresses = {variable: f"127.0.0.1:{free_port()}" for variable in DEFAULTS}
     try:
-        with emulators.running(addresses), environment(addresses):
+        with emulators.running(addresses):
+            _running.update(addresses)
             yield addresses
+            _running.clear()
     except NotInstalled as error:
         missing(str(error))
+
+
+def running_now() -> dict[str, str]:
+    """Those that run for the whole of these tests, if they do."""
+    return dict(_running)
 
 
 @contextmanager

@@ -38,11 +38,11 @@ async def provision(channel: grpc.aio.Channel, names: Names, *, push_to: str | N
     Raises BrokerUnavailable.
     """
     publisher = PublisherAsyncClient(transport=PublisherGrpcAsyncIOTransport(channel=channel))
-    lanes = [names.lane(lane) for lane in Lane]
-    for name in (*lanes, names.dead, names.quarantine):
-        await _unless_there(publisher, names, name)
     client = subscriber(channel)
-    for name in (*lanes, names.dead, names.quarantine):
+    lanes = [names.lane(lane) for lane in Lane]
+    # Each topic with its subscription: what is published while nobody subscribes is gone.
+    for name in (names.quarantine, names.dead, *lanes):
+        await _unless_there(publisher, names, name)
         endpoint = None if name == names.quarantine else push_to
         await _subscribe(client, names, name, endpoint, lane=name in lanes)
 
