@@ -96,8 +96,10 @@ def test_a_gateway_on_google_cloud_loads_no_client_library_before_it_needs_one(
 
 
 def test_a_gateway_on_google_cloud_needs_no_client_library_for_a_202(
-    pubsub: str, project: str
+    emulators: dict[str, str], project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for variable, address in emulators.items():
+        monkeypatch.setenv(variable, address)
     from google.cloud.pubsub_v1 import PublisherClient  # type: ignore[import-untyped]
 
     client = PublisherClient()
