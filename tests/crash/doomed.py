@@ -26,7 +26,7 @@ from tests.crash.checker import CANARY, Event, Step
 from tests.crash.service import WITNESS
 from tests.crash.texts import POISON
 
-from logweir import bootstrap, settings
+from logweir import settings
 from logweir.backends.local import broker as broker_module
 from logweir.backends.local import store as store_module
 from logweir.backends.local.broker import LocalBroker
@@ -36,6 +36,7 @@ from logweir.backends.local.store import LocalStore
 from logweir.entrypoints import cli
 from logweir.envelope import Envelope, sha256_of
 from logweir.limits import DEFAULT_LIMITS
+from logweir.pipeline import work as work_module
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import Stored
 from logweir.pipeline.work import SimulatedWork
@@ -179,7 +180,7 @@ def read_journal(path: Path) -> list[Event]:
 def _put_in_place() -> None:
     deliveries_max = int(os.environ.get("DOOM_DELIVERIES_MAX", DEFAULT_LIMITS.deliveries_max))
     replaced: Sequence[tuple[object, str, object]] = (
-        (bootstrap, "SimulatedWork", DoomedWork),
+        (work_module, "SimulatedWork", DoomedWork),
         (store_module, "LocalStore", DoomedStore),
         (broker_module, "LocalBroker", DoomedBroker),
         (broker_module, "Session", DoomedSession),
