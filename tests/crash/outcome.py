@@ -47,6 +47,20 @@ class Outcome:
 HEADINGS = ("scenario", "202s", "kills", "lost", "doubled", "wrong", "leaked", "findings", "")
 
 
+def rules_of(
+    settings: Settings, message_bytes_max: int, *, sick: frozenset[str] = frozenset()
+) -> Rules:
+    """What a service with these settings, and a broker of such messages, must hold to."""
+    return Rules(
+        redact=lambda text: redact(text).text,
+        seconds_per_character=settings.seconds_per_character,
+        chunk_characters=chunk_characters(
+            settings.chunk_seconds, settings.seconds_per_character, message_bytes_max
+        ),
+        sick=sick,
+    )
+
+
 def judge(
     settings: Settings,
     history: Sequence[Sent],
@@ -55,14 +69,7 @@ def judge(
     earlier: Sequence[Document] = (),
 ) -> Report:
     """Check what lies in the data directory, and the journal beside it, if a witness wrote one."""
-    rules = Rules(
-        redact=lambda text: redact(text).text,
-        seconds_per_character=settings.seconds_per_character,
-        chunk_characters=chunk_characters(
-            settings.chunk_seconds, settings.seconds_per_character, MESSAGE_BYTES_MAX
-        ),
-        sick=sick,
-    )
+    rules = rules_of(settings, MESSAGE_BYTES_MAX, sick=sick)
     journal = read_journal(journal_path(settings))
     return check(history, dump.dump(settings.data_dir), rules, journal=journal, earlier=earlier)
 

@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from tests.crash.checker import Answer, Document, Report, Rules, Sent, check
+from tests.crash.checker import Answer, Document, Report, Sent, check
+from tests.crash.outcome import rules_of
 from tests.support.cloud import Cloud
 from tests.support.outsider import dump_of
 
-from logweir.pipeline.plan import chunk_characters
-from logweir.redact import redact
 from logweir.settings import Settings
 
 _MESSAGE_BYTES_MAX = 9_000_000  # more than a chunk of these tests has
@@ -39,13 +38,7 @@ def judge(
     earlier: Sequence[Document] = (),
 ) -> Report:
     """Check what lies in Firestore, in the quarantine, and where Pub/Sub puts what it gives up."""
-    rules = Rules(
-        redact=lambda text: redact(text).text,
-        seconds_per_character=settings.seconds_per_character,
-        chunk_characters=chunk_characters(
-            settings.chunk_seconds, settings.seconds_per_character, _MESSAGE_BYTES_MAX
-        ),
-    )
+    rules = rules_of(settings, _MESSAGE_BYTES_MAX)
     dump = dump_of(
         cloud.firestore.everything(),
         messages=len(cloud.pubsub.take("logweir-dead")),

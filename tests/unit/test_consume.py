@@ -16,8 +16,8 @@ from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline.broker import Delivery
 from logweir.pipeline.consume import Ack, Retry, Verdict
-from logweir.pipeline.records import Document, TextKey
-from logweir.pipeline.store import Found, Stored
+from logweir.pipeline.records import TextKey
+from logweir.pipeline.store import Found
 from logweir.reasons import Burial, Quarantine
 from logweir.redact import RULES_VERSION, redact
 
@@ -440,37 +440,22 @@ async def test_a_document_that_is_there_beats_the_suspicion() -> None:
 # ---- where the broker cannot tell a death from a retry -------------------------------------------
 
 
-async def test_an_outage_never_makes_a_dead_letter() -> None:
-    world = World(work=CountedWork())
-    working = world.store.find
-
-    async def down(key: TextKey) -> Found:
+@pytest.mark.parametrize("call", ["find", "create"])
+async def test_an_outage_never_makes_a_dead_letter(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(record: object) -> None:
         raise StoreUnavailable("down")
 
-    world.store.find = down  # type: ignore[method-assign]
-    for deliveries in range(1, 200):
-        verdict = await world.consume(a_log(), deliveries=deliveries, unanswered=None)
-        assert isinstance(verdict, Retry)
-    world.store.find = working  # type: ignore[method-assign]
+    world = World(work=CountedWork())
+    with monkeypatch.context() as outage:
+        outage.setattr(world.store, call, down)
+        for deliveries in range(1, 200):
+            verdict = await world.consume(a_log(), deliveries=deliveries, unanswered=None)
+            assert isinstance(verdict, Retry)
     assert await world.consume(a_log(), deliveries=200, unanswered=None) == Ack()
     assert await world.letters() == []
     assert await world.document() is not None
-
-
-async def test_an_outage_while_it_is_stored_never_makes_a_dead_letter() -> None:
-    world = World(work=CountedWork())
-    working = world.store.create
-
-    async def down(document: Document) -> Stored:
-        raise StoreUnavailable("down")
-
-    world.store.create = down  # type: ignore[method-assign]
-    for deliveries in range(1, 200):
-        verdict = await world.consume(a_log(), deliveries=deliveries, unanswered=None)
-        assert isinstance(verdict, Retry)
-    world.store.create = working  # type: ignore[method-assign]
-    assert await world.consume(a_log(), deliveries=200, unanswered=None) == Ack()
-    assert await world.letters() == []
 
 
 @pytest.mark.parametrize("chunk", [None, 1], ids=["log", "chunk"])

@@ -11,7 +11,7 @@ A worker that dies extends nothing more, and others get its messages ``lease_sec
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import grpc.aio
@@ -140,17 +140,7 @@ class PubSubSession:
 
     def _acknowledger(self, subscription: str) -> Batcher[str]:
         async def send(ack_ids: Sequence[str]) -> None:
-            await confirmed(
-                lambda: self._client.acknowledge(
-                    subscription=subscription,
-                    ack_ids=list(ack_ids),
-                    retry=None,
-                    timeout=_TRY_SECONDS,
-                ),
-                BrokerUnavailable,
-                seconds=_SECONDS,
-                what=f"subscription {subscription}",
-            )
+            await self._request(self._client.acknowledge, subscription, ack_ids)
 
         return Batcher(send, len, items_max=_IDS_MAX, bytes_max=400_000, flights_max=_FLIGHTS_MAX)
 
@@ -158,16 +148,27 @@ class PubSubSession:
         for subscription in self._received:
             ids = [claim.ack_id for claim in claims if claim.subscription == subscription]
             for first in range(0, len(ids), _IDS_MAX):
-                await self._modify(subscription, ids[first : first + _IDS_MAX], seconds)
+                await self._request(
+                    self._client.modify_ack_deadline,
+                    subscription,
+                    ids[first : first + _IDS_MAX],
+                    ack_deadline_seconds=seconds,
+                )
 
-    async def _modify(self, subscription: str, ack_ids: Sequence[str], seconds: int) -> None:
+    async def _request(
+        self,
+        call: Callable[..., Awaitable[None]],
+        subscription: str,
+        ack_ids: Sequence[str],
+        **more: int,
+    ) -> None:
         await confirmed(
-            lambda: self._client.modify_ack_deadline(
+            lambda: call(
                 subscription=subscription,
                 ack_ids=list(ack_ids),
-                ack_deadline_seconds=seconds,
                 retry=None,
                 timeout=_TRY_SECONDS,
+                **more,
             ),
             BrokerUnavailable,
             seconds=_SECONDS,
