@@ -1,6 +1,6 @@
 # GNU make 3.81 (macOS) and newer. Each target makes the .venv it needs; PYTHON=... chooses of what.
 # A recipe's long-running program replaces its shell (exec), so that Ctrl-C reaches it and only it.
-.PHONY: help serve serve-gcp deploy-gcp scan demo test test-all check lint format bench kill lock clean
+.PHONY: help serve serve-gcp serve-aws deploy-gcp deploy-aws scan demo test test-all check lint format bench kill lock clean
 
 BIN := .venv/bin
 # Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
@@ -10,6 +10,7 @@ ARGS ?=
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 PROJECT ?=
 REGION ?=
+PREFIX ?=
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[a-z ]*## /  make \1	/p' Makefile | expand -t 20
@@ -20,10 +21,18 @@ serve:  ## take logs in on this machine, until Ctrl-C
 
 serve-gcp:  ## the same through Google's Pub/Sub and Firestore, on their emulators
 	@scripts/setup gcp
-	@exec $(BIN)/python scripts/emulators.py $(BIN)/logweir serve --backend gcp $(ARGS)
+	@exec $(BIN)/python scripts/emulators.py gcp $(BIN)/logweir serve --backend gcp $(ARGS)
+
+serve-aws:  ## the same through SQS and DynamoDB, on the emulator ministack
+	@scripts/setup aws
+	@scripts/setup ministack
+	@exec $(BIN)/python scripts/emulators.py aws $(BIN)/logweir serve --backend aws $(ARGS)
 
 deploy-gcp:  ## put it on Google Cloud: PROJECT=my-project, and REGION=... if not us-central1
 	@exec scripts/deploy-gcp $(PROJECT) $(REGION) $(ARGS)
+
+deploy-aws:  ## put it on AWS: REGION=eu-central-1, and PREFIX=... if not logweir
+	@exec scripts/deploy-aws $(if $(REGION),--region $(REGION)) $(if $(PREFIX),--prefix $(PREFIX)) $(ARGS)
 
 demo:  ## walk through the whole path in a terminal
 	@scripts/setup
@@ -31,11 +40,13 @@ demo:  ## walk through the whole path in a terminal
 
 test:  ## the tests, without the slow ones
 	@scripts/setup dev
+	@scripts/setup ministack
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not kill" $(ARGS)
 	@$(BIN)/python -m pytest -m "kill and not slow" $(ARGS) || [ $$? -eq 5 ]
 
 test-all:  ## the tests, the slow ones too
 	@scripts/setup dev
+	@scripts/setup ministack
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not kill" $(ARGS)
 	@$(BIN)/python -m pytest -m kill $(ARGS) || [ $$? -eq 5 ]
 
@@ -55,19 +66,20 @@ format:  ## format the code, and mend what ruff can
 
 bench:  ## measure, one table
 	@scripts/setup dev
+	@scripts/setup ministack
 	@exec $(BIN)/python -m bench $(ARGS)
 
 kill:  ## kill -9 processes at every point, and check that nothing is lost
 	@scripts/setup dev
 	@exec $(BIN)/python -m tests.crash $(ARGS)
 
-scan:  ## scan Terraform, Dockerfile and deployment scripts
+scan:  ## scan what is deployed: Terraform, CloudFormation, Dockerfile, scripts
 	@exec scripts/scan-deploy
 
 lock:  ## pin the requirements anew; ARGS=--upgrade for newer versions
 	@scripts/lock $(ARGS)
 
 clean:  ## take away what the other targets made; data stays
-	rm -rf .venv .venv.lock build dist src/*.egg-info
+	rm -rf .venv .venv.lock .venv-ministack .venv-ministack.lock build dist src/*.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

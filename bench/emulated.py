@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from scripts import emulators
-from scripts.emulators import DEFAULTS, NotInstalled
+from scripts.emulators import GOOGLES, NotInstalled
 
 from bench.processes import free_port
 
@@ -24,7 +24,7 @@ def running() -> Iterator[None]:
         installed = False
     if not installed:
         raise NotInstalled("the extra logweir[gcp] is not installed")
-    addresses = {variable: f"127.0.0.1:{free_port()}" for variable in DEFAULTS}
+    addresses = {variable: f"127.0.0.1:{free_port()}" for variable in GOOGLES}
     before = dict(os.environ)
     with emulators.running(addresses):
         os.environ.update(addresses)

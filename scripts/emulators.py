@@ -1,14 +1,20 @@
-"""Google's own emulators of Pub/Sub and Firestore: found, started, and ended with us.
+"""Emulators of the clouds: found, started, and ended with us.
 
-    python scripts/emulators.py COMMAND...
+    python scripts/emulators.py gcp|aws COMMAND...
 
-runs a command with both: at PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST where these are set
-(one that answers there already is used as it is), else at 127.0.0.1:8085 and :8086. Everything
-they hold is in memory and ends with them.
+runs a command with those of a cloud: Google's own of Pub/Sub and Firestore, or ministack, each at
+the address in its variable (one that answers there already is used as it is), else at
+
+    PUBSUB_EMULATOR_HOST     127.0.0.1:8085
+    FIRESTORE_EMULATOR_HOST  127.0.0.1:8086
+    AWS_ENDPOINT_URL         http://127.0.0.1:4566
+
+Everything they hold is in memory and ends with them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import http.client
 import os
@@ -23,22 +29,31 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 READY_SECONDS = 60.0
-DEFAULTS = {"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8086"}
-_COMPONENTS = {"PUBSUB_EMULATOR_HOST": "pubsub", "FIRESTORE_EMULATOR_HOST": "firestore"}
+GOOGLES = {"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:8086"}
+MINISTACK = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+_CLOUDS = {"gcp": GOOGLES, "aws": MINISTACK}
+_COMPONENTS = {
+    "PUBSUB_EMULATOR_HOST": "pubsub",
+    "FIRESTORE_EMULATOR_HOST": "firestore",
+    "AWS_ENDPOINT_URL": "ministack",
+}
+# In an environment of its own, since it pins what we pin otherwise; `scripts/setup ministack`.
+_MINISTACK = Path(__file__).resolve().parent.parent / ".venv-ministack" / "bin" / "ministack"
 
 
 class NotInstalled(Exception):
-    """Java or an emulator is not on this machine; says what to install."""
+    """Java or an emulator is not on this machine, or not where we may start it; says what to do."""
 
 
 class Emulator:
-    """One of the two, by the name of the variable that clients find it with."""
+    """One of them, by the name of the variable that clients find it with."""
 
     def __init__(self, variable: str, address: str) -> None:
-        """``address``: host:port. Raises NotInstalled."""
+        """``address``: what the variable is to hold. Raises NotInstalled."""
         self.variable = variable
         self.address = address
         self._command = _command(variable, address)
+        self._environment = _environment(variable, address)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -47,6 +62,7 @@ class Emulator:
             # Not by `gcloud emulators start`: that leaves its Java process behind when it ends.
             self._process = subprocess.Popen(
                 self._command,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -54,7 +70,7 @@ class Emulator:
                 preexec_fn=_end_with_parent,  # noqa: PLW1509  # no thread of ours runs yet
             )
             deadline = time.monotonic() + READY_SECONDS
-            while not answers(self.address):
+            while not answers(self.variable, self.address):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.stop()
                     log.seek(0)
@@ -63,9 +79,10 @@ class Emulator:
                 time.sleep(0.05)
 
     def stop(self) -> None:
-        """Kill it; what it held is gone."""
+        """Kill it, and what it has started; what it held is gone."""
         if self._process is not None:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -75,11 +92,11 @@ class Emulator:
         self._process.send_signal(number)
 
 
-def answers(address: str) -> bool:
+def answers(variable: str, address: str) -> bool:
     """Does an emulator answer there?"""
-    connection = http.client.HTTPConnection(address, timeout=2)
+    connection = http.client.HTTPConnection(_host_and_port(address), timeout=2)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/_ministack/health" if variable in MINISTACK else "/")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
@@ -89,10 +106,10 @@ def answers(address: str) -> bool:
 
 @contextmanager
 def running(addresses: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Both at their addresses, by variable. Raises NotInstalled."""
+    """Those at their addresses, by variable. Raises NotInstalled."""
     with ExitStack() as stack:
         for variable, address in addresses.items():
-            if answers(address):
+            if answers(variable, address):
                 continue
             emulator = Emulator(variable, address)
             stack.callback(emulator.stop)
@@ -106,9 +123,30 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
+def _host_and_port(address: str) -> str:
+    return address.removeprefix("http://").rstrip("/")
+
+
+def _environment(variable: str, address: str) -> dict[str, str]:
+    # Functions that ministack runs inherit what it has.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LOGWEIR_", "AWS_"))}
+    if variable not in MINISTACK:
+        return inherited
+    host, _, port = _host_and_port(address).rpartition(":")
+    # Without BIND_HOST it listens to everybody.
+    switched_off = {"IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
+    return inherited | {"BIND_HOST": host, "GATEWAY_PORT": port} | switched_off
+
+
 def _command(variable: str, address: str) -> list[str]:
-    host, _, port = address.rpartition(":")
+    host, _, port = _host_and_port(address).rpartition(":")
     component = _COMPONENTS[variable]
+    if variable in MINISTACK:
+        if host not in ("127.0.0.1", "localhost") or not port.isdigit():
+            raise NotInstalled(f"nothing answers at AWS_ENDPOINT_URL={address}")
+        if not _MINISTACK.exists():
+            raise NotInstalled("there is no ministack: run `scripts/setup ministack`")
+        return [str(_MINISTACK)]
     java = shutil.which("java")
     if java is None:
         raise NotInstalled("there is no java on the PATH; the emulators need Java 11 or newer")
@@ -134,11 +172,13 @@ def _jar(component: str, pattern: str) -> str:
     )
 
 
-def main(command: Sequence[str]) -> int:
-    """Run the command with both emulators: its exit code."""
-    if not command:
+def main(arguments: Sequence[str]) -> int:
+    """Run the command with the emulators of a cloud: its exit code."""
+    cloud, *command = arguments or [""]
+    if cloud not in _CLOUDS or not command:
         sys.exit(__doc__)
-    addresses = {name: os.environ.get(name) or default for name, default in DEFAULTS.items()}
+    defaults = _CLOUDS[cloud]
+    addresses = {name: os.environ.get(name) or default for name, default in defaults.items()}
     # The command gets the terminal's Ctrl-C by itself; we wait for its end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -1,5 +1,7 @@
 """Makes .venv ready, of the Python that runs this; `scripts/setup` finds that Python.
 
+`scripts/setup ministack` makes .venv-ministack in the same way: that emulator pins what we pin.
+
     missing, interrupted, moved,      pins or pyproject.toml        as the
     or of another Python              changed                       stamp says
              |                                |                         |
@@ -20,14 +22,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+KIND = sys.argv[1] if sys.argv[1:] else "run"
+OURS = KIND != "ministack"
+VENV = ROOT / (".venv" if OURS else ".venv-ministack")
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".logweir-setup"
 # What each kind of .venv has.
 PINS = {
     "run": ("build", "run"),
     "gcp": ("build", "run", "gcp"),
-    "dev": ("build", "run", "gcp", "dev"),
+    "aws": ("build", "run", "aws"),
+    "dev": ("build", "run", "gcp", "aws", "dev"),
+    "ministack": ("ministack",),
 }
 PIP = [
     *(str(PYTHON), "-m", "pip", "install"),
@@ -36,14 +42,13 @@ PIP = [
 
 
 def main() -> None:
-    kind = sys.argv[1] if sys.argv[1:] else "run"
-    if kind not in PINS or sys.argv[2:]:
+    if KIND not in PINS or sys.argv[2:]:
         sys.exit(f"usage: scripts/setup [{'|'.join(PINS)}]")
-    if ready(kind):
+    if ready(KIND):
         return
     with one_at_a_time():
-        if not ready(kind):  # another set-up may have made it meanwhile
-            make(kind)
+        if not ready(KIND):  # another set-up may have made it meanwhile
+            make(KIND)
 
 
 def place() -> str:
@@ -83,7 +88,7 @@ def make(kind: str) -> None:
         kind = found_kind if covers(found_kind, kind) else kind
         STAMP.unlink()
     else:
-        say(f"making .venv with Python {sys.version.split()[0]}")
+        say(f"making {VENV.name} with Python {sys.version.split()[0]}")
         venv.create(VENV, clear=True, symlinks=True, with_pip=True, prompt="logweir")
     pins = [ROOT / "requirements" / f"{name}.txt" for name in PINS[kind]]
     texts = "".join(path.read_text() for path in pins)
@@ -91,7 +96,8 @@ def make(kind: str) -> None:
     say(f"installing {packages} pinned packages")
     pip("--require-hashes", *(f"--requirement={path}" for path in pins), packages=packages)
     # Hash mode refuses an editable install, and isolation would fetch a build back end unpinned.
-    pip("--no-deps", "--no-build-isolation", f"--editable={ROOT}")
+    if OURS:
+        pip("--no-deps", "--no-build-isolation", f"--editable={ROOT}")
     unfinished = STAMP.with_suffix(".new")
     unfinished.write_text(f"{place()}\n{checksum()}\n{kind}\n")
     unfinished.replace(STAMP)
@@ -118,7 +124,10 @@ def pip(*arguments: str, packages: int = 0) -> None:
         (VENV / "pip.log").write_text("".join(lines))
         noise = ("WARNING", "Looking", "        Expected")
         telling = [line for line in lines if not line.startswith(noise)]
-        sys.exit("".join(telling[-12:]) + "setup: pip failed; all that it said is in .venv/pip.log")
+        sys.exit(
+            "".join(telling[-12:])
+            + f"setup: pip failed; all that it said is in {VENV.name}/pip.log"
+        )
 
 
 def progress(words: str) -> None:
@@ -128,7 +137,7 @@ def progress(words: str) -> None:
 
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
-    with (ROOT / ".venv.lock").open("w") as lock:
+    with VENV.with_suffix(".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,7 +7,6 @@ silently leave a default in force.
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +14,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from logweir.errors import InvalidId, Misconfigured
-from logweir.ids import TenantId
+from logweir.errors import Misconfigured
 from logweir.limits import DEFAULT_LIMITS, KIB, MIB, Limits
+from logweir.values import (
+    ACCOUNT_GRAMMAR,
+    DATABASE_GRAMMAR,
+    TenantDatabases,
+    filled,
+    function,
+    matching,
+    number,
+    one_of,
+    tenant_databases,
+)
 
 PREFIX: Final = "LOGWEIR_"
 _BODY_BYTES_MIN: Final = 64 * KIB  # JSON needs room around the smallest text
@@ -37,6 +46,7 @@ class Backend(StrEnum):
 
     LOCAL = "local"
     GCP = "gcp"
+    AWS = "aws"
 
 
 class PushAuth(StrEnum):
@@ -46,26 +56,14 @@ class PushAuth(StrEnum):
     PLATFORM = "platform"
 
 
-@dataclass(frozen=True, slots=True)
-class TenantDatabase:
-    """A Firestore database that one tenant alone has; used as ``service_account``, if any."""
-
-    tenant: TenantId
-    database: str
-    service_account: str | None
-
-    def __str__(self) -> str:
-        account = f":{self.service_account}" if self.service_account else ""
-        return f"{self.tenant}={self.database}{account}"
-
-
-class TenantDatabases(tuple[TenantDatabase, ...]):
-    """The tenants with a database of their own; as text ``tenant=database[:account],…``."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return ",".join(map(str, self))
+# SQS charges for each time that a message is kept longer, so there it is done less often.
+_LEASE_SECONDS: Final = {Backend.AWS: 30.0}
+_address = re.compile(r"[^\s/]+:[0-9]{1,5}").fullmatch
+_endpoint = re.compile(
+    r"https?://(?P<host>\[[0-9a-fA-F:]+\]|[^\s/?#@:]+)(:[0-9]{1,5})?/?"
+).fullmatch
+# An endpoint of a VPC is set by the same variable as an emulator, and is the real cloud.
+_is_amazons = re.compile(r"(.+\.)?(amazonaws\.com(\.cn)?|api\.aws)").fullmatch
 
 
 def _setting(
@@ -81,168 +79,86 @@ def _setting(
     return field(default=default, metadata=metadata)
 
 
-def _number(
-    convert: Callable[[str], float], least: float, most: float = math.inf
-) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = convert(text)
-        except ValueError:
-            raise Misconfigured(f"must be a number, and is {text!r}") from None
-        if not least <= value <= most:  # false for NaN too
-            raise Misconfigured(f"must be {least} to {most}, and is {text}")
-        return value
-
-    return parse
-
-
-def _one_of(choices: type[StrEnum]) -> Callable[[str], StrEnum]:
-    def parse(text: str) -> StrEnum:
-        try:
-            return choices(text)
-        except ValueError:
-            raise Misconfigured(f"must be one of {', '.join(choices)}, and is {text!r}") from None
-
-    return parse
-
-
-def _filled(convert: Callable[[str], object], what: str) -> Callable[[str], object]:
-    # An empty host would be every interface, and an empty directory the current one.
-    def parse(text: str) -> object:
-        if not text:
-            raise Misconfigured(f"must be {what}, and is empty")
-        return convert(text)
-
-    return parse
-
-
-def _function(text: str) -> str:
-    module, colon, name = text.partition(":")
-    if not (
-        colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
-    ):
-        raise Misconfigured(f"must be package.module:function, and is {text!r}")
-    return text
-
-
-def _matching(grammar: str, what: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(grammar, text):
-            raise Misconfigured(f"must be {what}, and is {text!r}")
-        return text
-
-    return parse
-
-
-_DATABASE_GRAMMAR: Final = r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]"
-_ACCOUNT_GRAMMAR: Final = r"[^@\s,:=]+@[^@\s,:=]+"
-_tenant_database = re.compile(
-    rf"(?P<tenant>[^=]+)=(?P<database>{_DATABASE_GRAMMAR})(:(?P<account>{_ACCOUNT_GRAMMAR}))?"
-).fullmatch
-_address = re.compile(r"[^\s/]+:[0-9]{1,5}").fullmatch
-
-
-def _tenant_databases(text: str) -> TenantDatabases:
-    databases = [_one_tenant_database(item) for item in filter(None, text.split(","))]
-    if len({each.tenant for each in databases}) < len(databases):
-        raise Misconfigured("must be one database for a tenant, and has a tenant twice")
-    return TenantDatabases(databases)
-
-
-def _one_tenant_database(item: str) -> TenantDatabase:
-    form = f"must be tenant=database or tenant=database:service-account, and has {item!r}"
-    match = _tenant_database(item)
-    if match is None:
-        raise Misconfigured(form)
-    try:
-        tenant = TenantId(match["tenant"])
-    except InvalidId as error:
-        raise Misconfigured(f"{form}: its tenant {error}") from None
-    return TenantDatabase(tenant, match["database"], match["account"])
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator may set, each by LOGWEIR_<NAME> or by the flag of the same name."""
 
-    backend: Backend = _setting(Backend.LOCAL, _one_of(Backend), "where it runs: local or gcp")
+    backend: Backend = _setting(Backend.LOCAL, one_of(Backend), "where it runs: local, gcp or aws")
     host: str = _setting(
-        "127.0.0.1", _filled(str, "an address"), "address that the gateway listens on"
+        "127.0.0.1", filled(str, "an address"), "address that the gateway listens on"
     )
     port: int = _setting(
         8080,
-        _number(int, 0, 65535),
+        number(int, 0, 65535),
         "port that the gateway listens on; 0: any free one",
         also="PORT",
     )
     data_dir: Path = _setting(
-        Path("data"), _filled(Path, "a directory"), "where the local back end keeps its files"
+        Path("data"), filled(Path, "a directory"), "where the local back end keeps its files"
     )
-    workers: int = _setting(1, _number(int, 1, 1024), "worker processes")
+    workers: int = _setting(1, number(int, 1, 1024), "worker processes")
     concurrency: int = _setting(
-        1000, _number(int, 1, 1_000_000), "logs in work at once in one worker"
+        1000, number(int, 1, 1_000_000), "logs in work at once in one worker"
     )
     seconds_per_character: float = _setting(
-        0.05, _number(float, 0, 3600), "how long the simulated work takes"
+        0.05, number(float, 0, 3600), "how long the simulated work takes"
     )
     chunk_seconds: float = _setting(
-        60.0, _number(float, 0, 86400), "work that one chunk of a long text is; 0: no chunks"
+        60.0, number(float, 0, 86400), "work that one chunk of a long text is; 0: no chunks"
     )
     work: str | None = _setting(
-        None, _function, "package.module:function to run instead, in a process pool"
+        None, function, "package.module:function to run instead, in a process pool"
     )
     text_bytes_max: int = _setting(
-        DEFAULT_LIMITS.text_bytes_max, _number(int, 1, 64 * MIB), "largest text, as UTF-8"
+        DEFAULT_LIMITS.text_bytes_max, number(int, 1, 64 * MIB), "largest text, as UTF-8"
     )
     attempts_max: int = _setting(
-        DEFAULT_LIMITS.attempts_max, _number(int, 1, 1000), "tries of work that raises"
+        DEFAULT_LIMITS.attempts_max, number(int, 1, 1000), "tries of work that raises"
     )
     receive_seconds_max: float = _setting(
-        DEFAULT_LIMITS.receive_seconds_max, _number(float, 0.1, 3600), "to receive a request in"
+        DEFAULT_LIMITS.receive_seconds_max, number(float, 0.1, 3600), "to receive a request in"
     )
-    lease_seconds: float = _setting(
-        DEFAULT_LIMITS.lease_seconds,
-        _number(float, 1, 3600),
-        "a worker's silence until its logs are handed back",
+    lease_seconds: float | None = _setting(
+        None,
+        number(float, 1, 3600),
+        "a worker's silence until its logs are handed back (default 10; on aws 30)",
     )
     drain_seconds: float = _setting(
         DEFAULT_LIMITS.drain_seconds,
-        _number(float, 0, 3600),
+        number(float, 0, 3600),
         "a stopping worker goes on with what it has",
     )
-    log_level: LogLevel = _setting(
-        LogLevel.INFO, _one_of(LogLevel), "debug, info, warning or error"
-    )
+    log_level: LogLevel = _setting(LogLevel.INFO, one_of(LogLevel), "debug, info, warning or error")
 
     # Google Cloud
     gcp_project: str | None = _setting(
         None,
-        _matching(r"[^\s/]+", "a project's id"),
+        matching(r"[^\s/]+", "a project's id"),
         "project of the queues and the database",
         also="GOOGLE_CLOUD_PROJECT",
     )
     gcp_prefix: str = _setting(
         "logweir",
-        _matching(r"(?!goog)[A-Za-z][A-Za-z0-9-]{0,63}", "a letter, then letters, digits, hyphens"),
+        matching(r"(?!goog)[A-Za-z][A-Za-z0-9-]{0,63}", "a letter, then letters, digits, hyphens"),
         "topics and subscriptions begin with it: PREFIX-logs, PREFIX-chunks and so on",
     )
     gcp_database: str = _setting(
-        "(default)", _matching(_DATABASE_GRAMMAR, "a database's id"), "Firestore database"
+        "(default)", matching(DATABASE_GRAMMAR, "a database's id"), "Firestore database"
     )
     gcp_tenant_databases: TenantDatabases = _setting(
         TenantDatabases(),
-        _tenant_databases,
+        tenant_databases,
         "tenant=database[:service-account],...: tenants with a database of their own",
     )
     gcp_push_auth: PushAuth = _setting(
-        PushAuth.OIDC, _one_of(PushAuth), "who checks a push: oidc, or the platform before us"
+        PushAuth.OIDC, one_of(PushAuth), "who checks a push: oidc, or the platform before us"
     )
     gcp_push_audience: str | None = _setting(
-        None, _filled(str, "an audience"), "audience of the OIDC tokens that pushes carry"
+        None, filled(str, "an audience"), "audience of the OIDC tokens that pushes carry"
     )
     gcp_push_account: str | None = _setting(
         None,
-        _matching(_ACCOUNT_GRAMMAR, "a service account's address"),
+        matching(ACCOUNT_GRAMMAR, "a service account's address"),
         "service account whose OIDC tokens pushes carry",
     )
     pubsub_emulator: str | None = _setting(
@@ -252,10 +168,38 @@ class Settings:
         None, str, "Firestore's emulator, host:port", variable="FIRESTORE_EMULATOR_HOST"
     )
 
+    # AWS
+    aws_region: str | None = _setting(
+        None,
+        matching(r"[a-z0-9-]+", "a region, such as us-east-1"),
+        "region of the queues and the table",
+        also="AWS_REGION",
+    )
+    aws_prefix: str = _setting(
+        "logweir",
+        matching(r"[A-Za-z0-9][A-Za-z0-9_-]{2,60}", "3 to 61 letters, digits, hyphens"),
+        "name of the table; queues begin with it: PREFIX-logs, PREFIX-chunks and so on",
+    )
+    aws_queue_url: str | None = _setting(
+        None,
+        matching(r"https?://[^\s?#]+[^\s?#/]", "a URL"),
+        "the queues' URLs without their names; if not set, SQS is asked for them",
+    )
+    aws_lanes: int = _setting(
+        2, number(int, 1, 2), "2: a queue for logs and one for chunks; 1: one queue for both"
+    )
+    aws_endpoint: str | None = _setting(
+        None, str, "AWS's emulator, http://host:port", variable="AWS_ENDPOINT_URL"
+    )
+
     def __post_init__(self) -> None:
         """Raises Misconfigured where two settings do not fit together."""
         if self.backend is Backend.GCP:
             self._check_gcp()
+        if self.backend is Backend.AWS and self.aws_endpoint and not _endpoint(self.aws_endpoint):
+            raise Misconfigured(
+                f"AWS_ENDPOINT_URL: must be http://host:port, and is {self.aws_endpoint!r}"
+            )
 
     def _check_gcp(self) -> None:
         emulated = [self.pubsub_emulator, self.firestore_emulator]
@@ -277,7 +221,10 @@ class Settings:
 
     @property
     def on_emulators(self) -> bool:
-        """Does the gcp back end run on Google's emulators instead of on the cloud?"""
+        """Does the back end run on emulators instead of on its cloud?"""
+        if self.backend is Backend.AWS:
+            endpoint = _endpoint(self.aws_endpoint or "")
+            return endpoint is not None and not _is_amazons(endpoint["host"])
         return self.pubsub_emulator is not None
 
     @property
@@ -289,14 +236,15 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """The limits with what is set."""
+        lease = self.lease_seconds or _LEASE_SECONDS.get(self.backend, DEFAULT_LIMITS.lease_seconds)
         return dataclasses.replace(
             DEFAULT_LIMITS,
             text_bytes_max=self.text_bytes_max,
             body_bytes_max=max(_BODY_BYTES_MIN, 4 * self.text_bytes_max),
             attempts_max=self.attempts_max,
             receive_seconds_max=self.receive_seconds_max,
-            lease_seconds=self.lease_seconds,
-            heartbeat_seconds=self.lease_seconds / 5,
+            lease_seconds=lease,
+            heartbeat_seconds=lease / 5,
             drain_seconds=self.drain_seconds,
         )
 

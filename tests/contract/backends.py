@@ -30,6 +30,7 @@ from logweir.settings import load
 LEASES_EXPIRE: Final = "a session that is silent for lease_seconds is lost, and refused"
 OUTLIVES: Final = "what was kept outlives the process"
 TELLS_DEATHS: Final = "the broker tells a worker's death from a retry"
+COUNTS_QUARANTINE: Final = "the broker counts what is quarantined"
 TELLS_BACKLOG: Final = "the broker tells what waits, by tenant and by log"
 CLAIMS_EXACTLY: Final = "a session holds what it has claimed and nothing else"
 
@@ -134,8 +135,41 @@ async def gcp(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
             lacks={
                 LEASES_EXPIRE: "Pub/Sub takes an acknowledgement whose deadline is over",
                 TELLS_DEATHS: "Pub/Sub counts deliveries alone; a DeathCounter counts deaths",
+                COUNTS_QUARANTINE: "Pub/Sub does not; Cloud Monitoring does",
                 TELLS_BACKLOG: "Pub/Sub tells neither; Cloud Monitoring has sums by subscription",
                 CLAIMS_EXACTLY: "a streaming pull brings messages before they are claimed",
+            },
+        )
+
+
+@asynccontextmanager
+async def aws(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
+    """ministack; the fixture sees to it that it runs."""
+    prefix = "test-" + hashlib.sha256(str(directory).encode()).hexdigest()[:20]
+    named = {"LOGWEIR_BACKEND": "aws", "LOGWEIR_AWS_PREFIX": prefix}
+    lease = {"LOGWEIR_LEASE_SECONDS": str(DEFAULT_LIMITS.lease_seconds)}
+    counts = Counts()
+    async with open_ports(load(named | lease | running_now())) as ports:
+        await ports.provision(None)
+
+        async def undone() -> tuple[int, int]:
+            return counts.undone - counts.claimed, counts.claimed
+
+        yield Backend(
+            ports=replace(
+                ports,
+                clock=clock,
+                publisher=CountedPublisher(ports.publisher, counts),
+                session=CountedSession.maker(ports.session, counts),
+            ),
+            die=lambda session: session.abandon(),
+            undone=undone,
+            arrival_seconds=0.3,
+            lacks={
+                LEASES_EXPIRE: "SQS takes a deletion whose visibility is over",
+                TELLS_DEATHS: "SQS counts deliveries alone; a DeathCounter counts deaths",
+                TELLS_BACKLOG: "SQS tells sums by queue",
+                CLAIMS_EXACTLY: "a poll brings messages before they are claimed",
             },
         )
 
@@ -162,4 +196,5 @@ BACK_ENDS: Final = {
     "memory": Kind(memory, ManualClock),
     "local": Kind(local, ManualClock),
     "gcp": Kind(gcp, WallClock, ("emulators",), 6 * DEFAULT_LIMITS.lease_seconds),
+    "aws": Kind(aws, WallClock, ("ministack",), 6 * DEFAULT_LIMITS.lease_seconds),
 }

@@ -14,7 +14,8 @@ from logweir.bootstrap import Ports
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """What waits for a lease to run out is slow where nobody can move the clock."""
     for item in items:
-        if item.get_closest_marker("waits") and "gcp" in item.callspec.params.values():
+        clouds = {"gcp", "aws"}.intersection(map(str, item.callspec.params.values()))
+        if item.get_closest_marker("waits") and clouds:
             item.add_marker(pytest.mark.slow)
 
 

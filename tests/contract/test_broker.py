@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.contract.backends import (
     CLAIMS_EXACTLY,
+    COUNTS_QUARANTINE,
     LEASES_EXPIRE,
     OUTLIVES,
     TELLS_BACKLOG,
@@ -87,7 +88,7 @@ async def test_what_is_quarantined_is_never_delivered(backend: Backend) -> None:
     assert await backend.undone() == (0, 0)
 
 
-@needs(TELLS_BACKLOG)
+@needs(COUNTS_QUARANTINE)
 async def test_what_is_quarantined_is_counted(ports: Ports) -> None:
     await ports.publisher.quarantine(b"\xff\0what", Quarantine.UNREADABLE)
     await ports.publisher.quarantine(b"", Quarantine.PLAN_MISSING)

@@ -43,11 +43,11 @@ async def backend(opener: Opener, tmp_path: Path) -> AsyncIterator[Backend]:
 async def test_every_code_point_comes_back(backend: Backend, ports: Ports) -> None:
     every = [*range(0xD800), *range(0xE000, 0x110000)]
     texts = ["".join(map(chr, every[at : at + 300_000])) for at in range(0, len(every), 300_000)]
+    large = replace(QUICK, chunk_seconds=60.0)  # chunks as large as a message holds
     for number, text in enumerate(texts):
-        await send_text(ports, ACME, f"text-{number}", text)
-        await send_json(ports, ACME, f"json-{number}", text)
-    # In chunks as large as a message holds.
-    async with working(ports, replace(QUICK, chunk_seconds=60.0)):
+        await send_text(ports, ACME, f"text-{number}", text, large)
+        await send_json(ports, ACME, f"json-{number}", text, large)
+    async with working(ports, large):
         await drained(backend)
     for number, text in enumerate(texts):
         for kind in ("text", "json"):

@@ -3,16 +3,14 @@
 The many kills befall workers that are pushed to, as on the cloud, by a bridge: Pub/Sub's emulator
 never forgets a streaming pull whose client was killed, and goes on to hand messages to it, each
 time until their deadline is over. After some kills hardly any message reaches the living, whatever
-client they use. So only one worker that pulls is killed here.
+client they use. So only one worker that pulls is killed, in
+tests/cloud.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 import random
-import signal
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -21,11 +19,10 @@ from typing import Final
 
 import pytest
 from tests.crash.checker import Document
-from tests.crash.client import Client, traffic
-from tests.crash.service import until
+from tests.crash.client import Client
 from tests.support.bridge import Bridge
-from tests.support.cloud import Cloud
-from tests.support.judge import judge, settled
+from tests.support.cloud import Google
+from tests.support.judge import judge, send_steadily, settled
 from tests.support.outsider import dump_of
 from tests.support.processes import Process, free_port
 
@@ -46,7 +43,7 @@ ASKED: Final = {
 class Fleet:
     """Two push workers and a gateway, each on a port that it keeps when it is started again."""
 
-    cloud: Cloud
+    cloud: Google
     stack: ExitStack
     rng: random.Random
     running: dict[int, Process] = field(default_factory=dict)  # by port
@@ -68,7 +65,7 @@ class Fleet:
 
 @pytest.mark.timeout(200)
 async def test_twenty_four_kills_during_two_thousand_logs_lose_double_and_leak_nothing(
-    cloud: Cloud,
+    cloud: Google,
 ) -> None:
     earlier: list[Document] = []
     await cloud.provision()
@@ -76,19 +73,17 @@ async def test_twenty_four_kills_during_two_thousand_logs_lose_double_and_leak_n
         fleet = Fleet(cloud, stack, random.Random(1))
         workers = [await fleet.start("push", free_port()) for _ in range(2)]
         client = Client(await fleet.start("gateway", free_port()) + "ingest")
-        bridge = Bridge(cloud.pubsub, *workers, in_flight_max=800)
+        bridge = Bridge(cloud.broker, *workers, in_flight_max=800)
         started = time.monotonic()
         async with bridge.carrying():
-            sending = asyncio.create_task(send(client, LOGS, per_second=40.0))
+            sending = asyncio.create_task(send_steadily(client, LOGS, per_second=40.0))
             while fleet.kills["push"] < KILLS:
                 await asyncio.sleep(fleet.rng.uniform(0.0, 0.8))
                 await fleet.kill("push")
                 if fleet.kills["push"] % 5 == 0:
                     await fleet.kill("gateway")
                 if fleet.kills["push"] == KILLS // 2:
-                    earlier += dump_of(
-                        await asyncio.to_thread(cloud.firestore.everything)
-                    ).documents
+                    earlier += dump_of(await asyncio.to_thread(cloud.store.everything)).documents
             calm = time.monotonic()
             assert await sending == LOGS
             await settled(cloud, client.history, seconds=60)
@@ -101,33 +96,3 @@ async def test_twenty_four_kills_during_two_thousand_logs_lose_double_and_leak_n
     assert not report.findings, str(report)
     assert report.accepted >= LOGS
     assert report.letters.keys() == {"conflict"}
-
-
-@pytest.mark.timeout(200)
-async def test_a_worker_that_pulls_is_killed_and_another_does_what_it_held(cloud: Cloud) -> None:
-    with cloud.running("serve", workers=2, **ASKED) as service:
-        client = Client(f"http://127.0.0.1:{service.port}/ingest")
-        sending = asyncio.create_task(send(client, 200, per_second=40.0))
-        await until(lambda: len(service.children("worker")) == 2, 10.0, "two workers")
-        await until(lambda: bool(cloud.events("log_stored")), 20.0, "work")
-        os.kill(service.children("worker")[0], signal.SIGKILL)
-        calm = time.monotonic()
-        assert await sending == 200
-        await settled(cloud, client.history, seconds=120)
-        took = time.monotonic() - calm
-    report = judge(cloud, client.history, WORK)
-    print(f"all done {took:.0f} s after the kill\n{report}")
-    assert not report.findings, str(report)
-    assert len(cloud.events("process_died")) == 1
-
-
-async def send(client: Client, logs: int, per_second: float) -> int:
-    count = itertools.count()
-    return await traffic(
-        client,
-        random.Random(2),
-        per_second=per_second,
-        characters=(40, 450),
-        long_characters=1600,
-        ended=lambda: next(count) >= logs,
-    )

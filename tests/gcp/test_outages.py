@@ -7,33 +7,37 @@ held is gone.
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 from scripts.emulators import Emulator
-from tests.support.cloud import Cloud, send_json, send_text
+from tests.support.cloud import Google, google, send_json, send_text
 from tests.support.emulators import own_emulators
 from tests.support.logs import a_log
+from tests.support.outages import (
+    TEXT,
+    assert_unavailable,
+    back_after,
+    frozen,
+    send_at_once,
+    slowest,
+    stored,
+    wait_for,
+)
+from tests.support.outsider import kinds_in
 from tests.support.processes import until
 from tests.support.pushes import a_push
-from tests.support.wire import Answer, ask, request
+from tests.support.wire import ask, request
 
 from logweir.envelope import encode, sha256_of
-from logweir.limits import DEFAULT_LIMITS
 
 pytestmark = [pytest.mark.kill, pytest.mark.slow]
 
-TEXT: Final = "User 555-0199 logged in"
 WORK: Final = {"seconds_per_character": 1e-4, "chunk_seconds": 0.1}  # chunks of 1,000 characters
 LONG: Final = "0123456789" * 350
-ANSWER_SECONDS_MAX: Final = DEFAULT_LIMITS.publish_seconds_max + 2
-BACK_SECONDS_MAX: Final = 5.0  # from the end of an outage to the first 202
 # The store's last try begins 15 s after its first, and takes 10 s at most.
 STORE_SECONDS_MAX: Final = 27.0
 
@@ -46,13 +50,13 @@ def emulator() -> Iterator[dict[str, Emulator]]:
 
 
 @pytest.fixture
-def cloud(emulator: dict[str, Emulator], tmp_path: Path) -> Cloud:
+def cloud(emulator: dict[str, Emulator], tmp_path: Path) -> Google:
     """A project on them."""
-    return Cloud({each.variable: each.address for each in emulator.values()}, tmp_path)
+    return google({each.variable: each.address for each in emulator.values()}, tmp_path)
 
 
 def test_a_frozen_pubsub_is_503_in_time_and_202_soon_after(
-    cloud: Cloud, emulator: dict[str, Emulator]
+    cloud: Google, emulator: dict[str, Emulator]
 ) -> None:
     with cloud.running("serve", **WORK) as service:
         assert send_json(service.port, "acme", "before", TEXT).status == 202
@@ -65,12 +69,11 @@ def test_a_frozen_pubsub_is_503_in_time_and_202_soon_after(
             assert send_text(service.port, "acme", log, TEXT).status == 202
         stored(cloud, "back", *(f"log-{number}" for number in range(20)), seconds=40)
     print(f"503 after at most {slowest(answers):.1f} s; 202 again {took:.2f} s after the outage")
-    kinds = [path.split("/")[2] for path in cloud.firestore.everything()]
-    assert kinds == ["processed_logs"] * 22
+    assert kinds_in(cloud.store.everything()) == {"processed_logs": 22}
 
 
 async def test_a_killed_pubsub_is_503_in_time_and_202_soon_after_it_is_there_again(
-    cloud: Cloud, emulator: dict[str, Emulator]
+    cloud: Google, emulator: dict[str, Emulator]
 ) -> None:
     with cloud.running("serve", **WORK) as service:
         assert send_json(service.port, "acme", "before", TEXT).status == 202
@@ -88,7 +91,7 @@ async def test_a_killed_pubsub_is_503_in_time_and_202_soon_after_it_is_there_aga
 
 
 def test_with_firestore_frozen_messages_come_back_and_are_done_later(
-    cloud: Cloud, emulator: dict[str, Emulator]
+    cloud: Google, emulator: dict[str, Emulator]
 ) -> None:
     with cloud.running("serve", **WORK) as service:
         assert send_json(service.port, "acme", "before", TEXT).status == 202
@@ -106,19 +109,18 @@ def test_with_firestore_frozen_messages_come_back_and_are_done_later(
         stored(cloud, *(f"log-{log}" for log in range(10)), seconds=60)
         wait_for(cloud, {("acme", "long", sha256_of(LONG))}, seconds=60)
         took = time.monotonic() - thawed
-        until(lambda: not cloud.firestore.plans(), seconds=30)
+        until(lambda: not cloud.store.plans(), seconds=30)
     print(f"all done {took:.1f} s after the outage")
-    kinds = [path.split("/")[2] for path in cloud.firestore.everything()]
-    assert kinds == ["processed_logs"] * 12
+    assert kinds_in(cloud.store.everything()) == {"processed_logs": 12}
 
 
 def test_with_firestore_frozen_a_push_is_503_and_204_later(
-    cloud: Cloud, emulator: dict[str, Emulator]
+    cloud: Google, emulator: dict[str, Emulator]
 ) -> None:
     # Else a log may come between a topic and its subscription, and then it is nowhere.
     asyncio.run(cloud.provision())
     with cloud.running("push", **WORK) as worker, cloud.running("gateway", **WORK) as gateway:
-        subscription = cloud.pubsub.subscription("logweir-logs")
+        subscription = cloud.broker.subscription("logs")
         pushed = a_push(encode(a_log(TEXT, log="pushed")), subscription=subscription)
         push = request(body=pushed, line=b"POST / HTTP/1.1")
         with frozen(emulator["firestore"]):
@@ -135,64 +137,4 @@ def test_with_firestore_frozen_a_push_is_503_and_204_later(
         assert later is not None
         assert later.status == 204
         stored(cloud, "pushed", "log", seconds=40)
-    kinds = [path.split("/")[2] for path in cloud.firestore.everything()]
-    assert kinds == ["processed_logs"] * 2
-
-
-@contextmanager
-def frozen(emulator: Emulator) -> Iterator[None]:
-    emulator.send(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        emulator.send(signal.SIGCONT)
-
-
-Timed = tuple[Answer, float]
-
-
-def send_at_once(port: int, count: int) -> list[Timed]:
-    """The answers, each with how long it took."""
-
-    def send(number: int) -> Timed:
-        began = time.monotonic()
-        answer = send_text(port, "acme", f"log-{number}", TEXT, 3 * ANSWER_SECONDS_MAX)
-        return answer, time.monotonic() - began
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(send, range(count)))
-
-
-def assert_unavailable(answers: list[Timed]) -> None:
-    assert {answer.status for answer, _ in answers} == {503}
-    assert {answer.reason for answer, _ in answers} == {"broker_unavailable"}
-    assert all(int(answer.headers["retry-after"]) >= 1 for answer, _ in answers)
-    assert slowest(answers) < ANSWER_SECONDS_MAX
-
-
-def slowest(answers: list[Timed]) -> float:
-    return max(seconds for _, seconds in answers)
-
-
-def back_after(port: int) -> float:
-    """Seconds until the log ``back`` is accepted: no one helps the gateway."""
-    began = time.monotonic()
-    until(
-        lambda: send_text(port, "acme", "back", TEXT).status == 202,
-        seconds=BACK_SECONDS_MAX,
-        saying="the gateway did not recover",
-    )
-    return time.monotonic() - began
-
-
-def stored(cloud: Cloud, *logs: str, seconds: float = 20.0) -> None:
-    """Wait until these logs of acme with the usual text are kept."""
-    wait_for(cloud, {("acme", log, sha256_of(TEXT)) for log in logs}, seconds)
-
-
-def wait_for(cloud: Cloud, wanted: set[tuple[str, str, str]], seconds: float) -> None:
-    until(
-        lambda: wanted <= cloud.firestore.kept(),
-        seconds=seconds,
-        saying=f"{sorted(log for _, log, _ in wanted)} are not all kept",
-    )
+    assert kinds_in(cloud.store.everything()) == {"processed_logs": 2}

@@ -13,7 +13,7 @@ import pytest
 from tests.crash.client import Client, traffic
 from tests.crash.service import until
 from tests.support.bridge import Bridge
-from tests.support.cloud import Cloud, send_json, send_text
+from tests.support.cloud import Google, send_json, send_text
 from tests.support.judge import judge, settled
 from tests.support.logs import a_log
 from tests.support.outsider import text_in
@@ -32,18 +32,18 @@ BUSY: Final = Settings(seconds_per_character=0.005, chunk_seconds=3.0)
 class Site:
     """A gateway and a push worker."""
 
-    cloud: Cloud
+    cloud: Google
     gateway: Process
     worker: Process
 
     def wait(self, *logs: tuple[str, str, str]) -> None:
         """Until these texts are kept."""
         wanted = {(tenant, log, sha256_of(text)) for tenant, log, text in logs}
-        wait_until(lambda: wanted <= self.cloud.firestore.kept(), seconds=20)
+        wait_until(lambda: wanted <= self.cloud.store.kept(), seconds=20)
 
 
 @pytest.fixture
-def site(cloud: Cloud) -> Iterator[Site]:
+def site(cloud: Google) -> Iterator[Site]:
     asyncio.run(cloud.provision())  # a worker listens before it has made its topics
     with cloud.running("push", **QUICK) as worker, cloud.running("gateway", **QUICK) as gateway:
         yield Site(cloud, gateway, worker)
@@ -55,8 +55,8 @@ def test_what_the_emulator_pushes_ends_in_firestore(site: Site) -> None:
     assert send_text(site.gateway.port, "globex", "1", TEXT).status == 202
     assert send_text(site.gateway.port, "globex", "long", long).status == 202
     site.wait(("acme", "1", TEXT), ("globex", "1", TEXT), ("globex", "long", long))
-    wait_until(lambda: not site.cloud.firestore.plans(), saying="the plan was not forgotten")
-    found = site.cloud.firestore.everything()
+    wait_until(lambda: not site.cloud.store.plans(), saying="the plan was not forgotten")
+    found = site.cloud.store.everything()
     assert {path: fields["source"] for path, fields in found.items()} == {
         "tenants/acme/processed_logs/1": "json_upload",
         "tenants/globex/processed_logs/1": "text_upload",
@@ -67,11 +67,11 @@ def test_what_the_emulator_pushes_ends_in_firestore(site: Site) -> None:
 
 def test_what_is_no_envelope_lies_in_the_quarantine(site: Site) -> None:
     raw = b"\xff\x00 no envelope"
-    site.cloud.pubsub.publish("logweir-logs", raw)
+    site.cloud.broker.publish("logs", raw)
     kept: list[Any] = []
 
     def is_kept() -> bool:
-        kept.extend(site.cloud.pubsub.take("logweir-quarantine"))
+        kept.extend(site.cloud.broker.take_messages("quarantine"))
         return bool(kept)
 
     wait_until(is_kept)
@@ -79,7 +79,7 @@ def test_what_is_no_envelope_lies_in_the_quarantine(site: Site) -> None:
 
 
 def test_what_pubsub_gave_up_is_published_anew_and_finished(site: Site) -> None:
-    site.cloud.pubsub.publish("logweir-dead", encode(a_log(TEXT, log="revived")))
+    site.cloud.broker.publish("dead", encode(a_log(TEXT, log="revived")))
     site.wait(("acme", "revived", TEXT))
     assert [event["log"] for event in site.cloud.events("published_anew")] == ["revived"]
 
@@ -87,7 +87,7 @@ def test_what_pubsub_gave_up_is_published_anew_and_finished(site: Site) -> None:
 @pytest.mark.kill
 @pytest.mark.slow
 async def test_a_thousand_logs_with_hundreds_in_flight_and_kills_are_each_kept_once(
-    cloud: Cloud,
+    cloud: Google,
 ) -> None:
     await cloud.provision()
     port = free_port()
@@ -101,7 +101,7 @@ async def test_a_thousand_logs_with_hundreds_in_flight_and_kills_are_each_kept_o
         cloud.running("gateway", **work) as gateway,
     ):
         client = Client(f"http://127.0.0.1:{gateway.port}/ingest")
-        bridge = Bridge(cloud.pubsub, f"http://127.0.0.1:{port}/", in_flight_max=800)
+        bridge = Bridge(cloud.broker, f"http://127.0.0.1:{port}/", in_flight_max=800)
         async with bridge.carrying():
             sending = asyncio.create_task(
                 traffic(

@@ -18,9 +18,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import aiohttp
-from tests.support.outsider import PubSub
+from tests.support.outside_gcp import PubSub
 
-_TOPICS: Final = ("logweir-logs", "logweir-chunks", "logweir-dead")
+_TOPICS: Final = ("logs", "chunks", "dead")
 _NACK_SECONDS: Final = 1
 _PULL_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.02

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import pytest
 from scripts import emulators
-from scripts.emulators import DEFAULTS, Emulator, NotInstalled
+from scripts.emulators import GOOGLES, Emulator, NotInstalled
 from tests.support.processes import free_port
 
 _running: dict[str, str] = {}
@@ -41,14 +41,23 @@ def need_extra() -> None:
 def emulators_running() -> Iterator[dict[str, str]]:
     """Both on free ports, by the variables that clients find them with."""
     need_extra()
-    addresses = {variable: f"127.0.0.1:{free_port()}" for variable in DEFAULTS}
+    addresses = {variable: f"127.0.0.1:{free_port()}" for variable in GOOGLES}
     try:
-        with emulators.running(addresses):
-            _running.update(addresses)
+        with emulators.running(addresses), remember(addresses):
             yield addresses
-            _running.clear()
     except NotInstalled as error:
         missing(str(error))
+
+
+@contextmanager
+def remember(addresses: dict[str, str]) -> Iterator[None]:
+    """Those that run meanwhile."""
+    _running.update(addresses)
+    try:
+        yield
+    finally:
+        for variable in addresses:
+            del _running[variable]
 
 
 def running_now() -> dict[str, str]:
@@ -61,7 +70,7 @@ def own_emulators() -> Iterator[dict[str, Emulator]]:
     """Both, to be stopped and started by the test."""
     need_extra()
     try:
-        both = {name: Emulator(name, f"127.0.0.1:{free_port()}") for name in DEFAULTS}
+        both = {name: Emulator(name, f"127.0.0.1:{free_port()}") for name in GOOGLES}
     except NotInstalled as error:
         missing(str(error))
         raise

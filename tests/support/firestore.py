@@ -69,6 +69,10 @@ class Meter:
     deletes: int = 0
     whole: int = 0
 
+    def billed(self) -> tuple[float, ...]:
+        """Reads, writes and deletes so far."""
+        return self.reads, self.writes, self.deletes
+
     def attach(self, databases: Databases) -> None:
         """Count the requests to the common database."""
         api: Any = databases._client("(default)", None)._api

@@ -1,152 +1,54 @@
-"""Pub/Sub and Firestore as somebody sees them who knows nothing of ours: Google's clients alone."""
+"""A cloud's broker and store as somebody sees them who knows nothing of ours.
+
+Everything in a store has a path, whatever the store is: ``tenants/acme/processed_logs/1``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from collections import Counter
+from typing import Any, Protocol
 
 from tests.crash.checker import CANARY, Document, Dump, Letter
-from tests.support.firestore import everything
 
 from logweir.clock import parse_timestamp
 
-_PULLED_MAX: Final = 1000
-_OPTIONS: Final = [("grpc.max_receive_message_length", -1)]
-
 Key = tuple[str, str, str]  # tenant, log id, SHA-256
+Found = dict[str, dict[str, Any]]  # the fields of everything in a store, by path
 
 
-@dataclass(frozen=True)
-class PubSub:
-    """The topics and subscriptions of a project."""
+class Broker(Protocol):
+    """Of its queues or topics: ``logs``, ``chunks``, ``dead`` and ``quarantine``."""
 
-    address: str
-    project: str
+    def publish(self, queue: str, *bodies: bytes) -> None:
+        """Put messages into it, with nothing but their bodies."""
+        ...
 
-    def publish(self, topic: str, *datas: bytes) -> None:
-        """Put messages into a topic, without attributes."""
-        from google.pubsub_v1.types import PublishRequest, PubsubMessage
+    def take(self, queue: str) -> list[bytes]:
+        """The bodies of all messages that it has now; it has them no more."""
+        ...
 
-        with self._stubs() as (publisher, _):
-            publisher.publish(
-                PublishRequest(
-                    topic=self._topic(topic), messages=[PubsubMessage(data=data) for data in datas]
-                )
-            )
-
-    def tap(self, topic: str) -> str:
-        """A new subscription that gets all that is published from now on: its name."""
-        from google.pubsub_v1.types import Subscription
-
-        name = f"tap-{topic}"
-        wanted = Subscription(
-            name=self.subscription(name), topic=self._topic(topic), ack_deadline_seconds=60
-        )
-        with self._stubs() as (_, subscriber):
-            subscriber.create_subscription(wanted)
-        return name
-
-    def take(self, subscription: str) -> list[Any]:
-        """All messages that a subscription has now; they are acknowledged."""
-        from google.pubsub_v1.types import AcknowledgeRequest, PullRequest
-
-        name, taken = self.subscription(subscription), []
-        # A pull that waits, and is given up, could take messages with it.
-        pull = PullRequest(subscription=name, max_messages=_PULLED_MAX, return_immediately=True)
-        with self._stubs() as (_, subscriber):
-            while received := subscriber.pull(pull).received_messages:
-                subscriber.acknowledge(
-                    AcknowledgeRequest(subscription=name, ack_ids=[r.ack_id for r in received])
-                )
-                taken += [r.message for r in received]
-        return taken
-
-    def subscription(self, name: str) -> str:
-        """A subscription's full name."""
-        return f"projects/{self.project}/subscriptions/{name}"
-
-    def _topic(self, name: str) -> str:
-        return f"projects/{self.project}/topics/{name}"
-
-    @contextmanager
-    def _stubs(self) -> Iterator[tuple[Any, Any]]:
-        # The transports and not the clients: those warn of `return_immediately`.
-        from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-        from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
-        from grpc import insecure_channel
-
-        with insecure_channel(self.address, _OPTIONS) as channel:
-            yield PublisherGrpcTransport(channel=channel), SubscriberGrpcTransport(channel=channel)
+    def left(self) -> int:
+        """How many messages of ``logs`` and ``chunks`` nobody has finished; 0 if it cannot tell."""
+        ...
 
 
-@dataclass(frozen=True)
-class Firestore:
-    """The default database of a project."""
+class Store(Protocol):
+    """Of all tenants."""
 
-    address: str
-    project: str
-
-    def everything(self) -> dict[str, dict[str, Any]]:
+    def everything(self) -> Found:
         """The fields of all documents, by their paths."""
-        found = everything(self.address, self.project)
-        return {
-            path: {name: _plain(value) for name, value in fields.items()}
-            for path, fields in found.items()
-        }
+        ...
 
     def kept(self) -> set[Key]:
         """Of which texts there is a document or a dead letter; cheap, so that it can be polled."""
-        return {*self._keys("processed_logs"), *self._keys("dead_letters")}
+        ...
 
     def plans(self) -> list[Key]:
         """Of which long texts there is a plan still."""
-        return list(self._keys("plans"))
-
-    def _keys(self, collection: str) -> Iterator[Key]:
-        """Of all tenants' collections of this name."""
-        from google.cloud.firestore_v1.types import RunQueryRequest, StructuredQuery
-
-        root = f"projects/{self.project}/databases/(default)/documents"
-        of = {"collection_id": collection, "all_descendants": True}
-        fields = [{"field_path": name} for name in ("log_id", "sha256")]
-        query = StructuredQuery({"from_": [of], "select": {"fields": fields}})
-        request = RunQueryRequest(parent=root, structured_query=query)
-        with self._client() as client:
-            for response in client.run_query(request, metadata=[("authorization", "Bearer owner")]):
-                if response.document.name:
-                    found = response.document.fields
-                    tenant = response.document.name.removeprefix(root).split("/")[2]
-                    yield tenant, found["log_id"].string_value, found["sha256"].string_value
-
-    @contextmanager
-    def _client(self) -> Iterator[Any]:
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud.firestore_v1.services.firestore import FirestoreClient
-        from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
-        from grpc import insecure_channel
-
-        with insecure_channel(self.address, _OPTIONS) as channel:
-            transport = FirestoreGrpcTransport(
-                channel=channel,
-                credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            )
-            yield FirestoreClient(transport=transport)
+        ...
 
 
-def _plain(value: Any) -> Any:
-    """A value of Firestore's protocol as Python's."""
-    pb = getattr(value, "_pb", value)
-    kind = pb.WhichOneof("value_type")
-    if kind == "map_value":
-        return {name: _plain(inner) for name, inner in pb.map_value.fields.items()}
-    if kind == "array_value":
-        return [_plain(inner) for inner in pb.array_value.values]
-    return None if kind == "null_value" else getattr(pb, kind)
-
-
-def dump_of(found: dict[str, dict[str, Any]], *, messages: int = 0, quarantined: int = 0) -> Dump:
+def dump_of(found: Found, *, messages: int = 0, quarantined: int = 0) -> Dump:
     """What ``everything`` has found, for the checker of the kill tests."""
     split = {path: tuple(path.split("/")) for path in found}
     canaries: dict[str, set[str]] = {}
@@ -167,7 +69,13 @@ def dump_of(found: dict[str, dict[str, Any]], *, messages: int = 0, quarantined:
     )
 
 
-def text_in(found: dict[str, dict[str, Any]], path: str, field: str) -> str:
+def kinds_in(found: Found) -> Counter[str]:
+    """How many records of which kind; a tenant itself is none."""
+    split = [path.split("/") for path in found]
+    return Counter(parts[2] for parts in split if len(parts) > 2)
+
+
+def text_in(found: Found, path: str, field: str) -> str:
     """A text of a document; one that is too long for it lies in parts beside it."""
     fields, tenant = found[path], path.split("/")[1]
     if field in fields:
@@ -176,7 +84,7 @@ def text_in(found: dict[str, dict[str, Any]], path: str, field: str) -> str:
     return "".join(found[f"tenants/{tenant}/parts/{part}"]["text"] for part in parts)
 
 
-def _document(path: tuple[str, ...], found: dict[str, dict[str, Any]]) -> Document:
+def _document(path: tuple[str, ...], found: Found) -> Document:
     fields = found["/".join(path)]
     assert fields["log_id"] == path[3], path
     return Document(
@@ -193,7 +101,7 @@ def _document(path: tuple[str, ...], found: dict[str, dict[str, Any]]) -> Docume
     )
 
 
-def _letter(path: tuple[str, ...], found: dict[str, dict[str, Any]]) -> Letter:
+def _letter(path: tuple[str, ...], found: Found) -> Letter:
     fields = found["/".join(path)]
     return Letter(
         place=path[1],

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from logweir.entrypoints import gateway, http, server
+from logweir.entrypoints import http, ingest, server
 from logweir.ids import ID_GRAMMAR
 from logweir.limits import DEFAULT_LIMITS, KIB, MIB
 from logweir.pipeline.inflate import Coding
@@ -65,7 +65,7 @@ def test_the_page_has_every_limit_with_its_value() -> None:
         if name not in BEHIND_THE_GATEWAY
     }
     limits["pieces_free"] = http.PIECES_FREE
-    limits["large_max"] = gateway._LARGE_MAX
+    limits["large_max"] = ingest._LARGE_MAX
     limits["header_seconds_max"] = server._HEADER_SECONDS_MAX
     limits["buffer_bytes_max"] = server._BUFFER_BYTES_MAX
     limits["connections_max"] = server._CONNECTIONS_MAX

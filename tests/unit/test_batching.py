@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logweir.pipeline.batching import Batcher
+from logweir.pipeline.batching import Batcher, PartlyFailed
 
 Item = tuple[int, int]  # which one, and its bytes
 
@@ -243,3 +243,13 @@ async def test_closing_waits_also_for_what_was_given_at_the_same_moment() -> Non
 
 async def test_closing_what_was_never_used_ends_at_once() -> None:
     await asyncio.wait_for(Line().batcher.close(), 1)
+
+
+async def test_where_some_fail_each_caller_hears_of_its_own() -> None:
+    line = Line()
+    callers = [line.sending((number, 1)) for number in range(3)]
+    both = line.sending((3, 1), (4, 1))
+    await settled()
+    line.answers[0].set_exception(PartlyFailed({1: OSError("one"), 4: OSError("four")}))
+    results = await asyncio.gather(*callers, both, return_exceptions=True)
+    assert [str(result) for result in results] == ["None", "one", "None", "four"]

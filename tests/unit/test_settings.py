@@ -17,10 +17,10 @@ from logweir.settings import (
     LogLevel,
     PushAuth,
     Settings,
-    TenantDatabase,
     load,
     variable_of,
 )
+from logweir.values import TenantDatabase
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -62,6 +62,13 @@ SET = {
     "gcp_push_auth": ("platform", PushAuth.PLATFORM),
     "gcp_push_audience": ("https://worker.example", "https://worker.example"),
     "gcp_push_account": ("push@p.iam.gserviceaccount.com", "push@p.iam.gserviceaccount.com"),
+    "aws_region": ("eu-central-1", "eu-central-1"),
+    "aws_prefix": ("logs-eu", "logs-eu"),
+    "aws_queue_url": (
+        "https://sqs.us-east-1.amazonaws.com/1",
+        "https://sqs.us-east-1.amazonaws.com/1",
+    ),
+    "aws_lanes": ("1", 1),
 }
 
 
@@ -124,6 +131,10 @@ IMPOSSIBLE = {
     "gcp_push_auth": ["", "none"],
     "gcp_push_audience": [""],
     "gcp_push_account": ["", "nobody"],
+    "aws_region": ["", "US East"],
+    "aws_prefix": ["", "ab", "a/b", "-ab", "a" * 62],
+    "aws_queue_url": ["", "sqs", "https://sqs/1/", "https://sqs/1?x"],
+    "aws_lanes": ["0", "3"],
 }
 
 
@@ -210,3 +221,44 @@ def test_what_is_not_ours_alone_and_empty_is_not_set() -> None:
 def test_the_emulators_are_the_same_for_a_process_that_is_started() -> None:
     settings = load(GCP | EMULATORS)
     assert load(settings.environment()) == settings
+
+
+# ---- AWS -----------------------------------------------------------------------------------------
+
+AWS = {"LOGWEIR_BACKEND": "aws"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "emulated"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("http://[::1]:4566/", True),
+        ("https://ministack.example", True),
+        ("https://vpce-1-2.sqs.us-east-1.vpce.amazonaws.com", False),
+        ("https://sqs.cn-north-1.amazonaws.com.cn", False),
+        ("https://dynamodb.us-east-1.api.aws", False),
+        ("https://amazonaws.com.example", True),
+        ("", False),
+    ],
+)
+def test_an_endpoint_that_is_not_amazons_is_an_emulator(endpoint: str, emulated: bool) -> None:
+    assert load(AWS | {"AWS_ENDPOINT_URL": endpoint}).on_emulators is emulated
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:4566", "ftp://a", "http://u:p@host", "http://a/b"])
+def test_an_endpoint_must_be_a_url(endpoint: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^AWS_ENDPOINT_URL: must be http://host:port"):
+        load(AWS | {"AWS_ENDPOINT_URL": endpoint})
+    assert load({"AWS_ENDPOINT_URL": endpoint}).backend is Backend.LOCAL
+
+
+def test_lambdas_region_counts_but_ours_wins() -> None:
+    assert load({"AWS_REGION": "us-east-2"}).aws_region == "us-east-2"
+    both = {"AWS_REGION": "us-east-2", "LOGWEIR_AWS_REGION": "eu-west-1"}
+    assert load(both).aws_region == "eu-west-1"
+
+
+def test_a_lease_is_longer_where_each_renewal_costs() -> None:
+    assert load({}).limits.lease_seconds == 10
+    assert load(AWS).limits.lease_seconds == 30
+    assert load(AWS | {"LOGWEIR_LEASE_SECONDS": "5"}).limits.lease_seconds == 5

@@ -39,16 +39,28 @@ def open_ports(settings: Settings, *, create: bool = True) -> AbstractAsyncConte
 
             return open_local(settings, create=create)
         case Backend.GCP:
-            try:
+            with _extra(settings.backend):
                 from logweir.bootstrap.gcp import open_gcp
-            except ModuleNotFoundError as error:
-                raise Misconfigured(
-                    f"LOGWEIR_BACKEND, --backend: gcp needs the extra: pip install 'logweir[gcp]'"
-                    f" (there is no module {error.name})"
-                ) from error
             return open_gcp(settings)
+        case Backend.AWS:
+            with _extra(settings.backend):
+                from logweir.bootstrap.aws import open_aws
+            return open_aws(settings)
         case _:
             assert_never(settings.backend)
+
+
+@contextmanager
+def _extra(backend: Backend) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("logweir"):
+            raise  # a bug
+        raise Misconfigured(
+            f"LOGWEIR_BACKEND, --backend: {backend} needs the extra: pip install"
+            f" 'logweir[{backend}]' (there is no module {error.name})"
+        ) from error
 
 
 def subscriptions(settings: Settings) -> tuple[list[str], str]:

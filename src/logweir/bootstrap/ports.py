@@ -29,3 +29,7 @@ class Ports:
     deaths: DeathCounter | None = None  # where the broker cannot tell them from retries
     # Make what the broker needs, to be pulled, or to push to a URL. What is deployed is left alone.
     provision: Callable[[str | None], Awaitable[None]] = _nothing_to_provision
+    # A session over what the broker itself put aside, where the lanes are pushed to us.
+    returned: Callable[[], Awaitable[Session]] | None = None
+    # Hide a message that was pushed to us: its queue's ARN, its receipt handle, for how long.
+    hide: Callable[[str, str, float], Awaitable[None]] | None = None

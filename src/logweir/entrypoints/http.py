@@ -41,7 +41,7 @@ class Intake:
                 while await self._receive_piece(body, receive):
                     pieces += 1
                     _check_pieces(pieces, len(body))
-            _check_whole(body, content_length)
+            check_whole(body, content_length)
         except BaseException as error:
             self._bytes -= len(body)
             if isinstance(error, TimeoutError):
@@ -92,7 +92,8 @@ def _check_pieces(pieces: int, size: int) -> None:
         )
 
 
-def _check_whole(body: bytearray, content_length: int | None) -> None:
+def check_whole(body: bytes | bytearray, content_length: int | None) -> None:
+    """Raises Rejection where the body has not the length that was declared, if one was."""
     if content_length is not None and len(body) != content_length:
         raise Rejection(
             Reason.BODY_INCOMPLETE,

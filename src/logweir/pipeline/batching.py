@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
+class PartlyFailed(Exception):
+    """Of what was sent together some failed: their errors, by their places in the batch."""
+
+    def __init__(self, errors: Mapping[int, Exception]) -> None:
+        super().__init__(f"{len(errors)} failed")
+        self.errors = errors
+
+
 class Batcher(Generic[Item]):
-    """Sends items together; ``send`` must not change what it is given."""
+    """Sends items together; ``send`` must not change what it is given.
+
+    It may raise PartlyFailed: all others are sent then.
+    """
 
     def __init__(
         self,
@@ -69,17 +80,20 @@ class Batcher(Generic[Item]):
         return load
 
     async def _fly(self, load: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
-        error: BaseException | None = None
+        errors: Mapping[int, BaseException] = {}
         try:
             await self._send([item for item, _ in load])
+        except PartlyFailed as raised:
+            errors = raised.errors
         except BaseException as raised:
-            error = raised
+            errors = dict.fromkeys(range(len(load)), raised)
             if not isinstance(raised, Exception):
                 raise
         finally:
-            for _, sent in load:
+            for place, (_, sent) in enumerate(load):
                 if sent.done():  # whoever waited for it has gone
                     continue
+                error = errors.get(place)
                 if error is None:
                     sent.set_result(None)
                 else:

@@ -15,9 +15,9 @@ from google.auth.exceptions import RefreshError
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
-from logweir.backends.gcp import calls
 from logweir.backends.gcp.calls import Exists, Missing, confirmed, patiently
 from logweir.errors import BrokerUnavailable, Refused, StoreUnavailable, Unavailable
+from logweir.pipeline import patience
 
 SECRET = "User 555-0199"
 
@@ -72,7 +72,7 @@ async def test_no_try_begins_later_than_the_time_says(unavailable: type[Unavaila
 async def test_a_thousand_errors_that_come_at_once_make_few_tries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(calls, "_BACKOFF_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(patience, "_BACKOFF_SECONDS_MAX", 0.2)
     call = Call(api_error(api.ResourceExhausted) for _ in range(1000))
     began = time.monotonic()
     with pytest.raises(StoreUnavailable):

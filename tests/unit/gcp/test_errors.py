@@ -15,7 +15,8 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from grpc.aio import AioRpcError, Metadata
 
-from logweir.backends.gcp.errors import ERRORS, MEANINGS, Meaning, meaning_of, words_of
+from logweir.backends.gcp.errors import ERRORS, MEANINGS, meaning_of, words_of
+from logweir.pipeline.patience import Meaning
 
 SECRET: Final = "User 555-0199"
 

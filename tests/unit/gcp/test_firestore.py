@@ -13,7 +13,7 @@ import pytest
 from tests.support.firestore import databases_at, everything
 from tests.support.logs import ACME, a_document, a_key, a_letter, a_plan
 
-from logweir.backends.gcp import parts, paths
+from logweir.backends.gcp import paths
 from logweir.backends.gcp.databases import Databases
 from logweir.backends.gcp.reader import FirestoreReader
 from logweir.backends.gcp.store import FirestoreStore
@@ -50,15 +50,6 @@ def parts_in(found: dict[str, Any]) -> list[str]:
 
 
 # ---- texts in parts ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("step", range(5))
-def test_parts_are_cut_between_code_points_and_make_the_text_again(step: int) -> None:
-    text = "x" * (parts.PART_BYTES_MAX - step) + "🙂é" + "y" * parts.PART_BYTES_MAX
-    cut = list(parts.cut(text))
-    assert "".join(cut) == text
-    assert all(len(part.encode()) <= parts.PART_BYTES_MAX for part in cut)
-    assert len(cut) in (2, 3)
 
 
 @pytest.mark.parametrize("size", [500_000, 507_903, 507_904, 507_905, 508_000, 1_048_576])

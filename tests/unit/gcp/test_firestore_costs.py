@@ -8,56 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.support.costs import Costs
 from tests.support.firestore import Meter, databases_at
 from tests.support.logs import a_log
 
 from logweir.backends.gcp.store import FirestoreStore
-from logweir.backends.memory import MemoryBroker
 from logweir.clock import SystemClock
-from logweir.envelope import Envelope, encode
-from logweir.limits import DEFAULT_LIMITS
-from logweir.pipeline.broker import Delivery
-from logweir.pipeline.consume import Ack, Consumer
-from logweir.pipeline.plan import Planner
-from logweir.pipeline.work import SimulatedWork
 
 CHUNK = 25
-
-
-class Costs:
-    """A consumer on Firestore, and what is billed for it."""
-
-    def __init__(self, store: FirestoreStore, meter: Meter, chunk: int | None) -> None:
-        clock = SystemClock()
-        self._meter = meter
-        self._broker = MemoryBroker(clock)
-        self._consumer = Consumer(
-            store=store,
-            publisher=self._broker,
-            planner=Planner(store, self._broker, chunk),
-            work=SimulatedWork(clock, 0),
-            clock=clock,
-            limits=DEFAULT_LIMITS,
-            deaths=store,
-        )
-
-    async def of(
-        self, envelope: Envelope, *, deliveries: int = 1, backwards: bool = False
-    ) -> tuple[int, int, int]:
-        """Documents read, written and deleted until nothing of the log is left to do."""
-        meter = self._meter
-        before = (meter.reads, meter.writes, meter.deletes)
-        await self._broker.publish([envelope])
-        while self._broker.messages:
-            messages = self._broker.messages
-            message = messages.pop(max(messages) if backwards else min(messages))
-            delivery = Delivery(encode(message.envelope), deliveries, None)
-            assert await self._consumer.consume(delivery) == Ack()
-        return (
-            meter.reads - before[0],
-            meter.writes - before[1],
-            meter.deletes - before[2],
-        )
 
 
 @pytest.fixture
@@ -72,13 +30,15 @@ async def metered(firestore: str, project: str) -> AsyncIterator[tuple[Firestore
 @pytest.fixture
 def costs(metered: tuple[FirestoreStore, Meter]) -> Costs:
     """Of a consumer that works in chunks."""
-    return Costs(*metered, CHUNK)
+    store, meter = metered
+    return Costs(store, meter.billed, CHUNK)
 
 
 @pytest.fixture
 def whole(metered: tuple[FirestoreStore, Meter]) -> Costs:
     """Of a consumer that does not."""
-    return Costs(*metered, None)
+    store, meter = metered
+    return Costs(store, meter.billed, None)
 
 
 async def test_a_short_log_is_one_read_and_one_write(costs: Costs) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from tests.support.firestore import databases_at, everything
-from tests.support.logs import ACME, GLOBEX, a_document, a_key, a_letter, a_plan
+from tests.support.logs import ACME, GLOBEX, a_key
+from tests.support.stores import fill
 
 from logweir.backends.gcp.databases import Databases
 from logweir.backends.gcp.reader import FirestoreReader
@@ -19,17 +20,6 @@ from logweir.settings import load
 LONG = "0123456789 é🙂\0" * 70_000  # 1.2 MB: two parts
 
 
-async def fill(store: FirestoreStore, tenant: TenantId) -> None:
-    """One of everything that can lie under a tenant."""
-    text = f"{LONG} of {tenant}"
-    await store.create(a_document(text, tenant=tenant))
-    await store.bury(a_letter(text, tenant=tenant))
-    await store.plan(a_plan(text, 1000, tenant=tenant))
-    await store.record(a_key(text, tenant=tenant), 1)
-    await store.begin(a_key(text, tenant=tenant), None)
-    await store.begin(a_key(text, tenant=tenant), 1)
-
-
 def owners(found: dict[str, Any]) -> set[str]:
     """Under whom anything lies."""
     assert all(path.startswith("tenants/") for path in found)
@@ -39,9 +29,9 @@ def owners(found: dict[str, Any]) -> set[str]:
 async def test_nothing_of_a_tenant_lies_under_another(firestore: str, project: str) -> None:
     async with databases_at(firestore, project) as databases:
         store = FirestoreStore(databases, ManualClock())
-        await fill(store, ACME)
+        await fill(store, ACME, LONG)
         of_acme = everything(firestore, project)
-        await fill(store, GLOBEX)
+        await fill(store, GLOBEX, LONG)
     found = everything(firestore, project)
     assert owners(of_acme) == {"acme"}
     assert owners(found) == {"acme", "globex"}
@@ -62,7 +52,7 @@ async def test_a_tenant_with_a_database_of_its_own_has_everything_there_and_noth
     async with databases_at(firestore, project, own) as databases:
         store, reader = FirestoreStore(databases, ManualClock()), FirestoreReader(databases)
         for name in ("acme", "globex", "ZZ"):
-            await fill(store, TenantId(name))
+            await fill(store, TenantId(name), LONG)
         assert owners(everything(firestore, project)) == {"globex", "ZZ"}
         assert owners(everything(firestore, project, "only-acme")) == {"acme"}
         assert everything(firestore, project, "only-initech") == {}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from scripts.emulators import Emulator, NotInstalled
 from tests.support.emulators import missing, need_extra
 from tests.support.firestore import databases_at
-from tests.support.logs import ACME, LOG, a_document, a_key, a_letter, a_plan
+from tests.support.logs import a_document, a_key
 from tests.support.processes import free_port
+from tests.support.stores import CALLS
 
 from logweir.backends.gcp import subtree
 from logweir.backends.gcp.databases import Databases
@@ -24,36 +24,6 @@ from logweir.errors import StoreUnavailable
 from logweir.pipeline.store import Found
 
 pytestmark = pytest.mark.kill
-
-Call = Callable[[FirestoreStore, FirestoreReader], Coroutine[Any, Any, Any]]
-
-
-async def _listed(items: Any) -> list[Any]:
-    return [item async for item in items]
-
-
-CALLS: dict[str, Call] = {
-    "find": lambda store, reader: store.find(a_key("x")),
-    "create": lambda store, reader: store.create(a_document("x")),
-    "plan": lambda store, reader: store.plan(a_plan("x", 1)),
-    "mark_sent": lambda store, reader: store.mark_sent(a_key("x")),
-    "load": lambda store, reader: store.load(a_key("x")),
-    "recorded": lambda store, reader: store.recorded(a_key("x")),
-    "is_recorded": lambda store, reader: store.is_recorded(a_key("x"), 0),
-    "record": lambda store, reader: store.record(a_key("x"), 0),
-    "forget": lambda store, reader: store.forget(a_key("x")),
-    "bury": lambda store, reader: store.bury(a_letter("x")),
-    "buried": lambda store, reader: store.buried(a_key("x")),
-    "begin": lambda store, reader: store.begin(a_key("x"), None),
-    "answer": lambda store, reader: store.answer(a_key("x"), None, done=True),
-    "tenants": lambda store, reader: _listed(reader.tenants()),
-    "document": lambda store, reader: reader.document(ACME, LOG),
-    "documents": lambda store, reader: _listed(reader.documents(ACME)),
-    "progress": lambda store, reader: reader.progress(ACME, LOG),
-    "letters": lambda store, reader: _listed(reader.letters(ACME)),
-    "letter": lambda store, reader: reader.letter(a_key("x")),
-    "purge": lambda store, reader: reader.purge(a_key("x")),
-}
 
 
 @pytest.fixture

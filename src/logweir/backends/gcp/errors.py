@@ -1,33 +1,17 @@
 """What Google's client libraries raise, and what each error means for us. One table.
 
-TRANSIENT   it may work in a moment: tried again at once, with backoff; then Unavailable
-OUTAGE      it works again when somebody or something else has changed: Unavailable
-EXISTS      there is one already: the answer of a create-only write, never an error
-MISSING     there is none: the answer of a look-up, never an error; else an outage
-REFUSED     Google will never take this request: counts as an attempt of its log
-
 Only imported once something was raised: the library's errors cost a cold start 50 ms.
 """
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from typing import Final
 
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 from grpc.aio import AioRpcError
 
-
-class Meaning(Enum):
-    """What an error means for us."""
-
-    TRANSIENT = auto()
-    OUTAGE = auto()
-    EXISTS = auto()
-    MISSING = auto()
-    REFUSED = auto()
-
+from logweir.pipeline.patience import Meaning
 
 # The most exact class of an error counts. https://google.aip.dev/194 says which are transient.
 MEANINGS: Final[dict[type[Exception], Meaning]] = {

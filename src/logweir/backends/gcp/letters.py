@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from logweir.backends.gcp import parts, paths, rows
-from logweir.backends.gcp.subtree import Fields, Subtree
+from logweir.backends.gcp import parts, paths
+from logweir.backends.gcp.subtree import Subtree
 from logweir.errors import StoreUnavailable
+from logweir.pipeline.fields import Fields, letter_fields
 from logweir.pipeline.records import DeadLetter, TextKey
 
 
@@ -22,7 +23,7 @@ async def find(
 
 async def bury(subtree: Subtree, letter: DeadLetter) -> None:
     """Keep the letter unless there is one of its text."""
-    key, fields = letter.key, rows.letter_fields(letter)
+    key, fields = letter.key, letter_fields(letter)
     for path in paths.letter(key):
         if await find(subtree, key, ["sha256"]) is not None:
             return

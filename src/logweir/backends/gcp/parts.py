@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from logweir.backends.gcp import paths
 from logweir.backends.gcp.calls import Exists, Missing
-from logweir.backends.gcp.subtree import Fields, Subtree
+from logweir.backends.gcp.subtree import Subtree
 from logweir.ids import LogId
 from logweir.limits import KIB, MIB
+from logweir.pipeline.fields import Fields, cut
 
 # https://firebase.google.com/docs/firestore/quotas: 1,048,576 bytes, with the names and the path.
 _RECORD_BYTES_MAX: Final = MIB
@@ -30,18 +31,6 @@ def fit(*texts: str) -> bool:
     return sum(len(text.encode()) for text in texts) + _OTHER_BYTES <= _RECORD_BYTES_MAX
 
 
-def cut(text: str) -> Iterator[str]:
-    """The parts of a text, cut between code points."""
-    data = text.encode()
-    first = 0
-    while first < len(data):
-        end = min(first + PART_BYTES_MAX, len(data))
-        while end < len(data) and data[end] & 0xC0 == 0x80:  # inside of a code point
-            end -= 1
-        yield data[first:end].decode()
-        first = end
-
-
 async def save_by_content(
     subtree: Subtree, log: LogId, texts: Mapping[str, str]
 ) -> dict[str, list[str]]:
@@ -52,7 +41,7 @@ async def save_by_content(
     fields: dict[str, list[str]] = {}
     parts: dict[str, str] = {}
     for name, text in texts.items():
-        by_id = [(paths.part_by_content(log, part), part) for part in cut(text)]
+        by_id = [(paths.part_by_content(log, part), part) for part in cut(text, PART_BYTES_MAX)]
         fields[f"{name}_parts"] = [part_id for part_id, _ in by_id]
         parts.update(by_id)
     await _save(subtree, parts)
@@ -74,7 +63,7 @@ async def create_whole(
     the nonce tells their owners apart.
     """
     nonce = uuid.uuid4().hex
-    texts = [] if fit(text, *others) else list(cut(text))
+    texts = [] if fit(text, *others) else list(cut(text, PART_BYTES_MAX))
     parts = {paths.part_of(log, nonce, number): part for number, part in enumerate(texts)}
     await _save(subtree, parts, marks)
     content = {"text_parts": list(parts)} if parts else {"text": text}

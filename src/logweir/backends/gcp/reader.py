@@ -6,12 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from logweir.backends.gcp import letters, parts, paths, rows
+from logweir.backends.gcp import letters, parts, paths
 from logweir.backends.gcp.calls import Missing
 from logweir.backends.gcp.databases import Databases
-from logweir.backends.gcp.subtree import Fields, Subtree
+from logweir.backends.gcp.subtree import Subtree
 from logweir.errors import StoreUnavailable
 from logweir.ids import LogId, TenantId
+from logweir.pipeline.fields import (
+    LETTER_SUMMARY,
+    Fields,
+    document_of,
+    letter_of,
+    letter_summary_of,
+)
 from logweir.pipeline.records import DeadLetter, Document, TextKey
 from logweir.pipeline.store import LetterSummary, Progress, TenantSummary
 
@@ -72,14 +79,14 @@ class FirestoreReader:
         subtree = self._databases.of(tenant)
         # Ordered by the field: of the paths that of `a-b` comes before that of `a`.
         async for page in subtree.pages(
-            paths.LETTERS, _LETTERS_PAGE, order="log_id", fields=rows.LETTER_SUMMARY
+            paths.LETTERS, _LETTERS_PAGE, order="log_id", fields=LETTER_SUMMARY
         ):
             of_logs = {letter["log_id"]: paths.document(LogId(letter["log_id"])) for letter in page}
             heads = await subtree.read_all(list(of_logs.values()), ["sha256"])
             for letter in page:
                 head = heads.get(of_logs[letter["log_id"]])
                 resolved = head is not None and head["sha256"] == letter["sha256"]
-                yield rows.letter_summary(tenant, letter, resolved=resolved)
+                yield letter_summary_of(tenant, letter, resolved=resolved)
 
     async def letter(self, key: TextKey) -> DeadLetter | None:
         """The head, and its parts."""
@@ -89,7 +96,7 @@ class FirestoreReader:
             return None
         _, head = found
         try:
-            return rows.letter(key.tenant, head, await parts.text_of(subtree, head))
+            return letter_of(key.tenant, head, await parts.text_of(subtree, head))
         except Missing:
             return None  # purged meanwhile
 
@@ -106,4 +113,4 @@ async def _whole(subtree: Subtree, head: Fields) -> Document:
     except Missing as error:
         # Nothing of ours deletes one: somebody's hand, or a restore that is under way.
         raise StoreUnavailable(f"{head['log_id']}: {error} is missing") from None
-    return rows.document(head, original, modified)
+    return document_of(head, original, modified)

@@ -10,12 +10,12 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from logweir.backends.gcp import letters, parts, paths, rows
+from logweir.backends.gcp import letters, parts, paths
 from logweir.backends.gcp.calls import Exists, Missing
 from logweir.backends.gcp.databases import Databases
-from logweir.backends.gcp.subtree import Fields
 from logweir.clock import Clock
 from logweir.errors import StoreUnavailable
+from logweir.pipeline.fields import Fields, document_fields, plan_fields, plan_of
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import Found, Stored
 
@@ -42,7 +42,7 @@ class FirestoreStore:
     async def create(self, document: Document) -> Stored:
         """The parts, if there must be some; then the head, which only one can create."""
         subtree = self._databases.of(document.tenant_id)
-        fields = rows.document_fields(document)
+        fields = document_fields(document)
         texts = {
             "original_text": document.original_text,
             "modified_data": document.modified_data,
@@ -69,7 +69,7 @@ class FirestoreStore:
             if await parts.create_whole(
                 subtree,
                 paths.plan(plan.key),
-                rows.plan_fields(plan),
+                plan_fields(plan),
                 plan.log,
                 plan.text,
                 marks=self._expiring(),
@@ -86,7 +86,7 @@ class FirestoreStore:
         if head is None:
             return None
         try:
-            return rows.plan(key.tenant, head, await parts.text_of(subtree, head))
+            return plan_of(key.tenant, head, await parts.text_of(subtree, head))
         except Missing:
             return None  # forgotten meanwhile
 

@@ -5,13 +5,14 @@ No other module makes a request, so none can leave its tenant's part of the tree
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from logweir.backends.gcp import paths
 from logweir.backends.gcp.calls import Missing, patiently
 from logweir.errors import InvalidId, StoreUnavailable
 from logweir.ids import TenantId
+from logweir.pipeline.fields import Fields
 
 if TYPE_CHECKING:
     from google.cloud.firestore import (
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Snapshot = DocumentSnapshot[AsyncDocumentReference]
 
 T = TypeVar("T")
-Fields = Mapping[str, Any]
 
 _SECONDS: Final = 15.0  # no try begins later
 _TRY_SECONDS: Final = 10.0

@@ -13,7 +13,7 @@ import typer
 
 from logweir.settings import PREFIX, Settings, flag_of, load, variable_of
 
-# The emulators' addresses have no flag: Google's clients read the variables themselves.
+# The emulators' addresses have no flag: the clouds' clients read the variables themselves.
 _FIELDS: Final = {
     field.name: field
     for field in dataclasses.fields(Settings)
@@ -23,6 +23,7 @@ _METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "DIRECTORY"}
 
 LOOK: Final = (
     *("backend", "data_dir", "gcp_project", "gcp_prefix", "gcp_database", "gcp_tenant_databases"),
+    *("aws_region", "aws_prefix", "aws_queue_url", "aws_lanes"),
 )
 CUT: Final = ("seconds_per_character", "chunk_seconds")  # how long a chunk of a long text is
 GATEWAY: Final = (

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import typer
 
@@ -82,11 +82,18 @@ def announce(settings: Settings) -> None:
 
 
 def _whereabouts(settings: Settings) -> str:
-    if settings.backend is Backend.LOCAL:
-        return str(settings.data_dir.absolute())
-    if settings.on_emulators:
-        return f"the emulators, at {settings.pubsub_emulator} and {settings.firestore_emulator}"
-    return f"Pub/Sub and Firestore of the project {settings.gcp_project}"
+    match settings.backend:
+        case Backend.LOCAL:
+            return str(settings.data_dir.absolute())
+        case Backend.GCP if settings.on_emulators:
+            return f"the emulators, at {settings.pubsub_emulator} and {settings.firestore_emulator}"
+        case Backend.GCP:
+            return f"Pub/Sub and Firestore of the project {settings.gcp_project}"
+        case Backend.AWS:
+            where = f", on the emulator at {settings.aws_endpoint}" if settings.on_emulators else ""
+            return f"the queues and the table {settings.aws_prefix}{where}"
+        case _:
+            assert_never(settings.backend)
 
 
 def _home(settings: Settings) -> str:
@@ -99,12 +106,15 @@ def _environment_lines(settings: Settings) -> list[str]:
     """What another terminal needs to look at the same place."""
     if settings.backend is Backend.LOCAL:
         return []
-    names = ("LOGWEIR_BACKEND", "LOGWEIR_GCP_", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
+    names = {
+        Backend.GCP: ("LOGWEIR_GCP_", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"),
+        Backend.AWS: ("LOGWEIR_AWS_", "AWS_ENDPOINT_URL"),
+    }[settings.backend]
     defaults = Settings().environment()
     return [
         f"  export {name}={shlex.quote(value)}"
         for name, value in settings.environment().items()
-        if name.startswith(names) and defaults.get(name) != value
+        if name.startswith(("LOGWEIR_BACKEND", *names)) and defaults.get(name) != value
     ]
 
 

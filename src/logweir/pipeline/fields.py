@@ -1,16 +1,18 @@
-"""Records as fields of Firestore's documents, and back; their texts apart, for these may be cut."""
+"""Records as flat fields, and back; their texts apart, for these may be cut into parts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from logweir.backends.gcp.subtree import Fields
 from logweir.clock import parse_timestamp, timestamp
 from logweir.envelope import Source
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import LetterSummary
 from logweir.reasons import Burial
+
+Fields = Mapping[str, Any]
 
 LETTER_SUMMARY: Final = (
     *("log_id", "sha256", "reason", "error", "characters", "attempts", "received_at", "buried_at"),
@@ -33,7 +35,7 @@ def document_fields(d: Document) -> dict[str, Any]:
     }
 
 
-def document(fields: Fields, original_text: str, modified_data: str) -> Document:
+def document_of(fields: Fields, original_text: str, modified_data: str) -> Document:
     """From its fields and its two texts."""
     return Document(
         log_id=LogId(fields["log_id"]),
@@ -66,7 +68,7 @@ def plan_fields(p: Plan) -> dict[str, Any]:
     }
 
 
-def plan(tenant: TenantId, fields: Fields, text: str) -> Plan:
+def plan_of(tenant: TenantId, fields: Fields, text: str) -> Plan:
     """From its fields and its text."""
     return Plan(
         tenant=tenant,
@@ -96,7 +98,7 @@ def letter_fields(d: DeadLetter) -> dict[str, Any]:
     }
 
 
-def letter(tenant: TenantId, fields: Fields, text: str) -> DeadLetter:
+def letter_of(tenant: TenantId, fields: Fields, text: str) -> DeadLetter:
     """From its fields and its text."""
     return DeadLetter(
         tenant_id=tenant,
@@ -113,7 +115,7 @@ def letter(tenant: TenantId, fields: Fields, text: str) -> DeadLetter:
     )
 
 
-def letter_summary(tenant: TenantId, fields: Fields, *, resolved: bool) -> LetterSummary:
+def letter_summary_of(tenant: TenantId, fields: Fields, *, resolved: bool) -> LetterSummary:
     """From the fields of LETTER_SUMMARY."""
     return LetterSummary(
         key=TextKey(tenant, LogId(fields["log_id"]), fields["sha256"]),
@@ -125,3 +127,15 @@ def letter_summary(tenant: TenantId, fields: Fields, *, resolved: bool) -> Lette
         buried_at=parse_timestamp(fields["buried_at"]),
         resolved=resolved,
     )
+
+
+def cut(text: str, bytes_max: int) -> Iterator[str]:
+    """The parts of a text, each of at most so many bytes, cut between code points."""
+    data = text.encode()
+    first = 0
+    while first < len(data):
+        end = min(first + bytes_max, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:  # inside of a code point
+            end -= 1
+        yield data[first:end].decode()
+        first = end

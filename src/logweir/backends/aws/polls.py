@@ -1,0 +1,120 @@
+"""Long polls of queues: what has come, and is not claimed yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+from logweir.backends.aws.calls import confirmed
+from logweir.backends.aws.clients import Client
+from logweir.backends.aws.queues import Queues
+from logweir.errors import BrokerUnavailable
+from logweir.pipeline.broker import Delivery, weight_of
+
+_RECEIVED_MAX: Final = 10  # by one poll
+_WAIT_SECONDS: Final = 2  # of an empty poll; as long may an end take
+_AT_ONCE: Final = 4  # polls of one queue while it is full
+_ROOM: Final = _AT_ONCE * _RECEIVED_MAX  # messages of one queue that are not claimed yet
+_OUTAGE_SECONDS: Final = 0.5  # between two tries while SQS does not answer
+_COUNT: Final = "ApproximateReceiveCount"
+
+
+@dataclass(frozen=True, slots=True)
+class SqsClaim:
+    """A message that a session holds."""
+
+    handle: str  # SQS's name of this one receipt of it
+    queue: str
+    delivery: Delivery
+    weight_bytes: int
+
+
+class Polls:
+    """A loop for each queue, so long as there is room."""
+
+    def __init__(
+        self, client: Client, queues: Queues, names: tuple[str, ...], dead: str, lease_seconds: int
+    ) -> None:
+        """``dead``: which of the queues has what SQS gave up."""
+        self._client = client.apart(_AT_ONCE * len(names))
+        self._queues = queues
+        self._dead = dead
+        self._lease_seconds = lease_seconds
+        self._stopping = False
+        self.received: dict[str, deque[SqsClaim]] = {name: deque() for name in names}
+        self.failure: BrokerUnavailable | None = None  # of a poll, until somebody takes it
+        self._room = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._keep(name)) for name in names]
+
+    def taken(self) -> None:
+        """Something was claimed: there may be room."""
+        self._room.set()
+
+    async def close(self) -> None:
+        """Begin no poll more, and wait for those that are under way: they may bring something."""
+        self._stopping = True
+        self._room.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._client.close()
+
+    def abandon(self) -> None:
+        """Let nothing more come, without waiting."""
+        for task in self._tasks:
+            task.cancel()
+        self._client.close()
+
+    async def _keep(self, name: str) -> None:
+        at_once = 1
+        while not self._stopping:
+            polls = min(at_once, (_ROOM - len(self.received[name])) // _RECEIVED_MAX)
+            if polls <= 0:
+                self._room.clear()
+                await self._room.wait()
+                continue
+            try:
+                counts = await asyncio.gather(*(self._poll(name) for _ in range(polls)))
+            except BrokerUnavailable as error:
+                self.failure = error
+                await asyncio.sleep(_OUTAGE_SECONDS)
+            except Exception as error:  # noqa: BLE001  # a bug must not end a loop unseen
+                self.failure = BrokerUnavailable(f"a poll broke off: {type(error).__name__}")
+                await asyncio.sleep(_OUTAGE_SECONDS)
+            else:
+                # An empty queue is asked by one: each request is paid for.
+                at_once = _AT_ONCE if sum(counts) == polls * _RECEIVED_MAX else 1
+
+    async def _poll(self, name: str) -> int:
+        url = await self._queues.url(name)
+        answer = await confirmed(
+            lambda: self._client(
+                "receive_message",
+                QueueUrl=url,
+                MaxNumberOfMessages=_RECEIVED_MAX,
+                WaitTimeSeconds=_WAIT_SECONDS,
+                VisibilityTimeout=self._lease_seconds,
+                MessageSystemAttributeNames=[_COUNT],
+            ),
+            BrokerUnavailable,
+            seconds=0,
+            what=f"queue {name}",
+        )
+        messages = answer.get("Messages", [])
+        self.received[name].extend(self._claim(message, name) for message in messages)
+        return len(messages)
+
+    def _claim(self, message: dict[str, Any], name: str) -> SqsClaim:
+        # A body that cannot be one of ours must be quarantined like any other.
+        raw = message["Body"].encode(errors="surrogatepass")
+        return SqsClaim(
+            handle=message["ReceiptHandle"],
+            queue=name,
+            delivery=Delivery(
+                raw,
+                int(message["Attributes"][_COUNT]),
+                unanswered=None,
+                given_up=name == self._dead,
+            ),
+            weight_bytes=weight_of(raw),
+        )
