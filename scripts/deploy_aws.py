@@ -66,6 +66,7 @@ def deploy(
     outputs = stack.outputs()
     if cloud.emulated:
         outputs["IngestUrl"] = _at_the_emulator(cloud, outputs["IngestUrl"])
+        _count_in_numbers(cloud, outputs)
     return outputs
 
 
@@ -119,6 +120,18 @@ def _gateway_concurrency(cloud: Cloud) -> int:
     return _GATEWAYS_MAX if enough else 0
 
 
+def _count_in_numbers(cloud: Cloud, outputs: Mapping[str, str]) -> None:
+    """ministack keeps a concurrency that was a parameter as text, and fails to compare it."""
+    functions = cloud.client("lambda")
+    for name in ("LogsFunctionName", "ChunksFunctionName"):
+        if name in outputs:
+            found = functions.list_event_source_mappings(FunctionName=outputs[name])
+            for each in found["EventSourceMappings"]:
+                functions.update_event_source_mapping(
+                    UUID=each["UUID"], ScalingConfig=each["ScalingConfig"]
+                )
+
+
 def _at_the_emulator(cloud: Cloud, url: str) -> str:
     """A function's URL there, where no name server knows it."""
     parts = urlsplit(url)
@@ -137,16 +150,17 @@ def prove(url: str, say: Say = print) -> None:
         "log_id": "login-1",
         "text": "User 555-0199 logged in from 10.0.0.1",
     }
-    _post(say, url, {"Content-Type": "application/json"}, json.dumps(json_log))
+    post(say, url, {"Content-Type": "application/json"}, json.dumps(json_log))
     headers = {"Content-Type": "text/plain", "X-Tenant-ID": "beta", "X-Log-ID": "mail-1"}
-    _post(say, url, headers, "Mail to jane@example.com bounced")
+    post(say, url, headers, "Mail to jane@example.com bounced")
     say("\nA short flood: 100 logs in ten seconds")
     flood = [sys.executable, "-m", "logweir", "flood", url, "--rpm", "600", "--seconds", "10"]
     if subprocess.run(flood, check=False).returncode:
         raise DeployError("not all were answered 202: the logs of the gateway's function say why")
 
 
-def _post(say: Say, url: str, headers: Mapping[str, str], body: str) -> None:
+def post(say: Say, url: str, headers: Mapping[str, str], body: str) -> None:
+    """Send one log by curl, as a user would, for up to a minute. Raises DeployError."""
     words = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
     command = ["curl", "-i", url, *words, "--data-binary", body]
     say("\n> " + shlex.join(command))
@@ -154,7 +168,7 @@ def _post(say: Say, url: str, headers: Mapping[str, str], body: str) -> None:
     for tried in range(_TRIES):
         time.sleep(_TRY_SECONDS if tried else 0)  # a new right takes a moment to count
         done = subprocess.run(
-            [*command, "--silent", "--show-error", "--fail-with-body", "--max-time=30"],
+            [*command, "--silent", "--show-error", "--fail-with-body", "--max-time", "30"],
             check=False,
             capture_output=True,
             text=True,

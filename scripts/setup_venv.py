@@ -58,7 +58,10 @@ def place() -> str:
 
 
 def checksum() -> str:
-    sources = [*sorted((ROOT / "requirements").glob("*.txt")), ROOT / "pyproject.toml"]
+    requirements = ROOT / "requirements"
+    sources = [requirements / f"{name}.txt" for name in PINS[KIND]]
+    if OURS:
+        sources = [*sorted(requirements.glob("*.txt")), ROOT / "pyproject.toml"]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
 
 

@@ -25,8 +25,8 @@ from logweir.envelope import encode, sha256_of
 from logweir.limits import MIB
 
 TEXT: Final = "User 555-0199 logged in"
-CHUNK: Final = 20_000  # characters: a second of work
-SECONDS_PER_CHARACTER: Final = 0.00005
+CHUNK: Final = 100_000  # characters: a second of work
+SECONDS_PER_CHARACTER: Final = 0.00001
 VISIBILITY_SECONDS: Final = 5
 
 
@@ -36,9 +36,6 @@ def functions(
 ) -> Iterator[Functions]:
     work = {"SecondsPerCharacter": f"{SECONDS_PER_CHARACTER:f}", "ChunkSeconds": "1"}
     with deployed(ministack, tmp_path_factory.mktemp("functions"), **work) as functions:
-        # The template's is 46 s, for a function of 31: too long to wait for in a test.
-        for queue in ("logs", "chunks"):
-            functions.cloud.broker.configure(queue, VisibilityTimeout=str(VISIBILITY_SECONDS))
         yield functions
 
 
@@ -88,7 +85,7 @@ def test_a_body_in_gzip_comes_as_base64(functions: Functions, site: Site) -> Non
 
 def test_a_refusal_is_a_problem_with_its_headers(functions: Functions) -> None:
     nobodys = post(functions.url, "Content-Type: text/plain", body=b"text")
-    assert (nobodys.status, nobodys.reason) == (400, "missing_tenant")
+    assert (nobodys.status, nobodys.reason) == (400, "missing_tenant_id")
     assert nobodys.headers["content-type"] == "application/problem+json"
     path = functions.url.partition(f":{functions.port}")[2]
     got = ask(functions.port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -107,17 +104,24 @@ def test_what_sqs_gave_up_is_published_anew_once_an_hour(functions: Functions, s
     assert [event["log"] for event in functions.events("published_anew")] == ["revived"]
 
 
+@pytest.fixture
+def soon(functions: Functions) -> Iterator[None]:
+    """What was cut off is seen again soon: after the template's 46 s, a test would wait long."""
+    functions.cloud.broker.configure("logs", VisibilityTimeout=str(VISIBILITY_SECONDS))
+    yield
+    functions.cloud.broker.configure("logs", VisibilityTimeout="46")
+
+
 def test_one_poison_among_ten_returns_no_healthy_message(functions: Functions) -> None:
     poison = b"no envelope"
     logs = [f"healthy-{number}" for number in range(9)]
     bodies = [encode(a_log(TEXT, log=log)) for log in logs]
-    cloud, began = functions.cloud, time.monotonic()
+    cloud = functions.cloud
     with functions.gathering("logs"):
         cloud.broker.publish("logs", *bodies[:4], poison, *bodies[4:])
     wanted = {("acme", log, sha256_of(TEXT)) for log in logs}
     until(lambda: wanted <= cloud.store.kept(), saying="the nine are not stored")
-    until(lambda: cloud.broker.left() == 0, seconds=VISIBILITY_SECONDS - 1, saying="some came back")
-    assert time.monotonic() - began > 0
+    until(lambda: cloud.broker.left() == 0, seconds=5, saying="some wait to come back")
     assert cloud.broker.take("quarantine") == [poison]
     answer = functions.invoke("logs", batch("again", *bodies, poison))
     assert answer == {"batchItemFailures": []}
@@ -125,7 +129,7 @@ def test_one_poison_among_ten_returns_no_healthy_message(functions: Functions) -
 
 
 def test_a_batch_that_was_cut_off_comes_back_and_what_was_finished_is_not_worked_on_again(
-    functions: Functions, site: Site
+    functions: Functions, soon: None
 ) -> None:
     cloud = functions.cloud
     short = {f"short-{number}": "x" * 100 for number in range(9)}

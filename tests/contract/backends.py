@@ -113,65 +113,58 @@ async def local(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
 @asynccontextmanager
 async def gcp(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
     """Google's emulators; the fixture sees to it that they run."""
-    project = "test-" + hashlib.sha256(str(directory).encode()).hexdigest()[:20]
-    named = {"LOGWEIR_BACKEND": "gcp", "LOGWEIR_GCP_PROJECT": project}
-    counts = Counts()
+    named = {"LOGWEIR_BACKEND": "gcp", "LOGWEIR_GCP_PROJECT": _name_for(directory)}
     async with open_ports(load(named | running_now())) as ports:
         await ports.provision(None)
-
-        async def undone() -> tuple[int, int]:
-            return counts.undone - counts.claimed, counts.claimed
-
-        yield Backend(
-            ports=replace(
-                ports,
-                clock=clock,
-                publisher=CountedPublisher(ports.publisher, counts),
-                session=CountedSession.maker(ports.session, counts),
-            ),
-            die=lambda session: session.abandon(),
-            undone=undone,
-            arrival_seconds=0.3,
-            lacks={
-                LEASES_EXPIRE: "Pub/Sub takes an acknowledgement whose deadline is over",
-                TELLS_DEATHS: "Pub/Sub counts deliveries alone; a DeathCounter counts deaths",
-                COUNTS_QUARANTINE: "Pub/Sub does not; Cloud Monitoring does",
-                TELLS_BACKLOG: "Pub/Sub tells neither; Cloud Monitoring has sums by subscription",
-                CLAIMS_EXACTLY: "a streaming pull brings messages before they are claimed",
-            },
-        )
+        lacks = {
+            LEASES_EXPIRE: "Pub/Sub takes an acknowledgement whose deadline is over",
+            TELLS_DEATHS: "Pub/Sub counts deliveries alone; a DeathCounter counts deaths",
+            COUNTS_QUARANTINE: "Pub/Sub does not; Cloud Monitoring does",
+            TELLS_BACKLOG: "Pub/Sub tells neither; Cloud Monitoring has sums by subscription",
+            CLAIMS_EXACTLY: "a streaming pull brings messages before they are claimed",
+        }
+        yield _counted(ports, clock, lacks)
 
 
 @asynccontextmanager
 async def aws(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
     """ministack; the fixture sees to it that it runs."""
-    prefix = "test-" + hashlib.sha256(str(directory).encode()).hexdigest()[:20]
-    named = {"LOGWEIR_BACKEND": "aws", "LOGWEIR_AWS_PREFIX": prefix}
+    named = {"LOGWEIR_BACKEND": "aws", "LOGWEIR_AWS_PREFIX": _name_for(directory)}
     lease = {"LOGWEIR_LEASE_SECONDS": str(DEFAULT_LIMITS.lease_seconds)}
-    counts = Counts()
     async with open_ports(load(named | lease | running_now())) as ports:
         await ports.provision(None)
+        lacks = {
+            LEASES_EXPIRE: "SQS takes a deletion whose visibility is over",
+            TELLS_DEATHS: "SQS counts deliveries alone; a DeathCounter counts deaths",
+            TELLS_BACKLOG: "SQS tells sums by queue",
+            CLAIMS_EXACTLY: "a poll brings messages before they are claimed",
+        }
+        yield _counted(ports, clock, lacks)
 
-        async def undone() -> tuple[int, int]:
-            return counts.undone - counts.claimed, counts.claimed
 
-        yield Backend(
-            ports=replace(
-                ports,
-                clock=clock,
-                publisher=CountedPublisher(ports.publisher, counts),
-                session=CountedSession.maker(ports.session, counts),
-            ),
-            die=lambda session: session.abandon(),
-            undone=undone,
-            arrival_seconds=0.3,
-            lacks={
-                LEASES_EXPIRE: "SQS takes a deletion whose visibility is over",
-                TELLS_DEATHS: "SQS counts deliveries alone; a DeathCounter counts deaths",
-                TELLS_BACKLOG: "SQS tells sums by queue",
-                CLAIMS_EXACTLY: "a poll brings messages before they are claimed",
-            },
-        )
+def _name_for(directory: Path) -> str:
+    return "test-" + hashlib.sha256(str(directory).encode()).hexdigest()[:20]
+
+
+def _counted(ports: Ports, clock: Clock, lacks: Mapping[str, str]) -> Backend:
+    """Of a broker that tells little: the tests count its messages themselves."""
+    counts = Counts()
+
+    async def undone() -> tuple[int, int]:
+        return counts.undone - counts.claimed, counts.claimed
+
+    return Backend(
+        ports=replace(
+            ports,
+            clock=clock,
+            publisher=CountedPublisher(ports.publisher, counts),
+            session=CountedSession.maker(ports.session, counts),
+        ),
+        die=lambda session: session.abandon(),
+        undone=undone,
+        arrival_seconds=0.3,
+        lacks=lacks,
+    )
 
 
 async def _undone(ports: Ports) -> tuple[int, int]:

@@ -14,8 +14,7 @@ from logweir.bootstrap import Ports
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """What waits for a lease to run out is slow where nobody can move the clock."""
     for item in items:
-        clouds = {"gcp", "aws"}.intersection(map(str, item.callspec.params.values()))
-        if item.get_closest_marker("waits") and clouds:
+        if item.get_closest_marker("waits") and {"gcp", "aws"} & {*item.callspec.params.values()}:
             item.add_marker(pytest.mark.slow)
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ from tests.support.processes import command_line
 
 _WORKERS: Final = ("logs", "chunks")
 _FUNCTIONS: Final = ("gateway", *_WORKERS)
-_HOUR: Final = timedelta(hours=1)
+_CUT_OFF: Final = ("Worker process died", "Task timed out")  # the first is ministack's
 
 
 @dataclass(frozen=True)
@@ -43,26 +42,17 @@ class Functions:
         """The events of this name that the workers have logged."""
         return [each for function in _WORKERS for each in events_in(self.lines(function), name)]
 
-    def lines(self, function: str) -> list[str]:
-        """All that it has printed, and what Lambda adds to that."""
+    def lines(self, function: str, pattern: str = "") -> list[str]:
+        """All that it has printed, and what Lambda adds to that; or what has the pattern."""
         logs = client("logs", self._endpoint)
         pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{self.name(function)}"
+            logGroupName=f"/aws/lambda/{self.name(function)}", filterPattern=pattern
         )
         return [event["message"] for page in pages for event in page["events"]]
 
     def cut_off(self, function: str) -> int:
         """How many of its invocations ended without an answer: it was killed, or out of time."""
-        statistics = client("cloudwatch", self._endpoint).get_metric_statistics(
-            Namespace="AWS/Lambda",
-            MetricName="Errors",
-            Dimensions=[{"Name": "FunctionName", "Value": self.name(function)}],
-            StartTime=datetime.now(UTC) - _HOUR,
-            EndTime=datetime.now(UTC) + _HOUR,
-            Period=60,
-            Statistics=["Sum"],
-        )
-        return int(sum(point["Sum"] for point in statistics["Datapoints"]))
+        return sum(len(self.lines(function, f'"{words}"')) for words in _CUT_OFF)
 
     def configure(self, function: str, **configuration: object) -> None:
         """Change its configuration, by the names of AWS's; processes that it has end."""

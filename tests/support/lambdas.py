@@ -62,7 +62,7 @@ def url_event(
 def rest_event(
     body: bytes = b"", headers: Headers = (), *, method: str = "POST", path: str = "/ingest"
 ) -> dict[str, Any]:
-    """A REST API's: payload 1.0, names as they came, each value by itself and the last one again."""
+    """A REST API's: payload 1.0, names as they came, each value by itself and the last again."""
     several: dict[str, list[str]] = {}
     for name, value in headers:
         several.setdefault(name, []).append(value)

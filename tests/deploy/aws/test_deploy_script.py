@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import uuid
 import zipfile
 from collections.abc import Iterator
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tests.support.ministack import need_extra
 
 need_extra()
 
+from scripts import deploy_aws  # noqa: E402  # they need the extra
 from scripts.aws_cloud import Cloud, DeployError  # noqa: E402  # they need the extra
 from scripts.aws_stack import Stack  # noqa: E402
 from scripts.bundle_aws import ROOT  # noqa: E402
@@ -204,6 +208,39 @@ def test_what_fails_is_said_and_the_next_time_begins_anew(
 def test_a_parameter_that_there_is_not_is_named(cloud: Cloud, prefix: str, code: Path) -> None:
     with pytest.raises(DeployError, match="Lane, Region"):
         deploy(cloud, prefix, {"Lane": "1", "Region": "x"}, code=code, say=Told())
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Answers 403 once, as while a right does not count yet; then 202. Keeps what came."""
+
+    came: ClassVar[list[tuple[str, Message, bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.came.append((self.path, self.headers, body))
+        self.send_response(202 if len(self.came) > 1 else 403)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_log_is_sent_by_curl_until_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy_aws, "_TRY_SECONDS", 0)
+    told = Told()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/ingest"
+        headers = {"Content-Type": "text/plain", "X-Tenant-ID": "beta"}
+        deploy_aws.post(told, url, headers, "it's\n@no-file")
+        server.shutdown()
+
+    assert len(Gateway.came) == 2
+    path, sent, body = Gateway.came[-1]
+    assert (path, body) == ("/ingest", b"it's\n@no-file")
+    assert (sent["Content-Type"], sent["X-Tenant-ID"]) == ("text/plain", "beta")
+    assert told.has("> curl -i http://127.0.0.1:")
+    assert "202" in told[-1]
 
 
 def test_it_knows_the_runtimes_of_the_template() -> None:

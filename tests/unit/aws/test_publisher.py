@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def hang_up(_request: Request) -> Request:
     raise HangUp
 
 
-def log_of(entry: dict[str, Any]) -> str:
+def log_of(entry: Mapping[str, Any]) -> str:
     return decode(entry["MessageBody"].encode()).log
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -14,11 +15,11 @@ pytest.importorskip("botocore", reason="comes with the extra aws")
 from tests.support.awsjson import Answer, Request, Service, in_turn, raises
 from tests.support.sqs import NAMES, batches, judged, sqs_of
 
-from logweir.backends.aws.polls import SqsClaim
 from logweir.backends.aws.session import SqsSession
 from logweir.clock import ManualClock
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import DEFAULT_LIMITS
+from logweir.pipeline.held import HeldClaim
 
 RECEIVE, DELETE = "ReceiveMessage", "DeleteMessageBatch"
 HIDE = "ChangeMessageVisibilityBatch"
@@ -40,16 +41,22 @@ def nothing(_request: Request) -> Request:
     return {}
 
 
+def unavailable(_request: Request) -> Request:
+    return raises("ServiceUnavailable", 503)
+
+
 def denied(_request: Request) -> Request:
     return raises("AccessDenied")
 
 
 @asynccontextmanager
 async def session_of(
-    receive: Answer, clock: ManualClock | None = None, **answers: Answer
+    receive: Answer,
+    answers: Mapping[str, Answer] = MappingProxyType({}),
+    clock: ManualClock | None = None,
 ) -> AsyncIterator[tuple[SqsSession, Service]]:
     """A session over the queue of the logs."""
-    with sqs_of({RECEIVE: receive, DELETE: TAKEN, HIDE: TAKEN} | answers) as place:
+    with sqs_of({RECEIVE: receive, DELETE: TAKEN, HIDE: TAKEN, **answers}) as place:
         client, queues, service = place
         limits = replace(DEFAULT_LIMITS, lease_seconds=30.0)
         session = SqsSession(
@@ -61,9 +68,9 @@ async def session_of(
             session.abandon()
 
 
-async def take(session: SqsSession, count: int) -> list[SqsClaim]:
+async def take(session: SqsSession, count: int) -> list[HeldClaim]:
     """Claim so many, as they come."""
-    claims: list[SqsClaim] = []
+    claims: list[HeldClaim] = []
     async with asyncio.timeout(5):
         while len(claims) < count:
             claims += await session.claim(count - len(claims), ANY_SIZE, 0)
@@ -91,7 +98,7 @@ async def test_what_is_settled_at_the_same_moment_goes_together() -> None:
 async def test_a_receipt_that_sqs_does_not_know_any_more_is_a_lease_lost_and_alone() -> None:
     gone = judged(lambda e: "ReceiptHandleIsInvalid" if e["ReceiptHandle"] == "a" else None)
     receive = in_turn(messages("a", "b"), then=nothing)
-    async with session_of(receive, **{DELETE: gone}) as (session, _):
+    async with session_of(receive, {DELETE: gone}) as (session, _):
         a, b = await take(session, 2)
         lost, done = await asyncio.gather(
             session.acknowledge(a), session.acknowledge(b), return_exceptions=True
@@ -103,7 +110,7 @@ async def test_a_receipt_that_sqs_does_not_know_any_more_is_a_lease_lost_and_alo
 async def test_a_heartbeat_extends_all_and_forgets_what_is_gone() -> None:
     gone = judged(lambda e: "InvalidParameterValue" if e["ReceiptHandle"] == "a" else None)
     receive = in_turn(messages(*"abcdefghijkl"), then=nothing)
-    async with session_of(receive, **{HIDE: gone}) as (session, service):
+    async with session_of(receive, {HIDE: gone}) as (session, service):
         claims = await take(session, 2)
         await session.heartbeat()
         extended = batches(service, HIDE, "VisibilityTimeout")
@@ -119,8 +126,8 @@ async def test_a_heartbeat_that_fails_for_longer_than_the_lease_loses_it(
 ) -> None:
     monkeypatch.setattr("logweir.backends.aws.entries._SECONDS", 0.1)
     clock = ManualClock()
-    down = {HIDE: lambda _: raises("ServiceUnavailable", 503)}
-    async with session_of(in_turn(messages("a"), then=nothing), clock, **down) as (session, _):
+    receive, down = in_turn(messages("a"), then=nothing), {HIDE: unavailable}
+    async with session_of(receive, down, clock) as (session, _):
         await take(session, 1)
         with pytest.raises(BrokerUnavailable):
             await session.heartbeat()

@@ -24,11 +24,11 @@ from logweir.backends.gcp.names import Names
 from logweir.backends.gcp.publish import PublishCall
 from logweir.backends.gcp.publisher import PubSubPublisher
 from logweir.backends.gcp.session import PubSubSession
-from logweir.backends.gcp.streams import PubSubClaim
 from logweir.clock import Clock, ManualClock, SystemClock
 from logweir.envelope import Envelope, decode, encode
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import DEFAULT_LIMITS, Limits
+from logweir.pipeline.held import HeldClaim
 
 ANY_SIZE = 1 << 30
 
@@ -90,12 +90,12 @@ class Modified:
             raise self.error
 
 
-def received(session: PubSubSession) -> list[PubSubClaim]:
+def received(session: PubSubSession) -> list[HeldClaim]:
     """What has come and is not claimed."""
-    return [claim for lane in session._received.values() for claim in lane]
+    return [claim for lane in session._held.received.values() for claim in lane]
 
 
-async def take(session: PubSubSession, count: int, seconds: float = 5.0) -> list[PubSubClaim]:
+async def take(session: PubSubSession, count: int, seconds: float = 5.0) -> list[HeldClaim]:
     """So many claims, once they have come."""
     await until(lambda: len(received(session)) >= count, seconds)
     claims = await session.claim(count, ANY_SIZE, 0)
@@ -138,7 +138,7 @@ async def test_what_pub_sub_has_put_aside_says_so(place: Place) -> None:
 async def test_what_is_quarantined_is_never_delivered(place: Place) -> None:
     names = place.names
     async with place.session() as session:
-        assert names.subscription(names.quarantine) not in session._received
+        assert names.subscription(names.quarantine) not in session._held.received
 
 
 async def test_short_logs_and_chunks_are_claimed_in_turn(place: Place) -> None:
@@ -181,11 +181,11 @@ async def test_a_heartbeat_extends_what_is_held_and_what_is_not_claimed_yet(plac
         [held] = await session.claim(1, ANY_SIZE, 0)
         modified = Modified(session)
         await session.heartbeat()
-        assert modified.ids == {held.ack_id, *(claim.ack_id for claim in received(session))}
+        assert modified.ids == {held.ticket, *(claim.ticket for claim in received(session))}
         assert {seconds for _, _, seconds in modified.calls} == {10}
         for subscription, ids, _ in modified.calls:
             lane = [held, *received(session)]
-            assert {c.ack_id for c in lane if c.subscription == subscription} == set(ids)
+            assert {c.ticket for c in lane if c.queue == subscription} == set(ids)
 
 
 async def test_a_heartbeat_names_no_more_than_a_request_may(
@@ -219,7 +219,7 @@ async def test_a_delay_is_whole_seconds_and_ten_minutes_at_most(
         [claim] = await take(session, 1)
         modified = Modified(session)
         await session.delay(claim, after_seconds)
-        assert modified.calls == [(claim.subscription, [claim.ack_id], deadline)]
+        assert modified.calls == [(claim.queue, [claim.ticket], deadline)]
 
 
 @pytest.mark.parametrize(("lease", "deadline"), [(0.5, 10), (10.0, 10), (60.5, 61), (9000.0, 600)])
@@ -283,7 +283,7 @@ async def test_the_end_hands_back_what_is_held_and_what_is_not_claimed_yet(place
     async with place.session() as session:
         await until(lambda: len(received(session)) == 3)
         [held] = await session.claim(1, ANY_SIZE, 0)
-        every = {held.ack_id, *(claim.ack_id for claim in received(session))}
+        every = {held.ticket, *(claim.ticket for claim in received(session))}
         modified = Modified(session)
         await session.end()
         assert modified.ids == every
@@ -308,7 +308,7 @@ async def test_an_end_that_failed_can_be_made_again(
         await session.heartbeat()
         assert modified.calls == [], "nothing is extended any more"
         await session.end()
-        assert modified.calls == [(held.subscription, [held.ack_id], 0)]
+        assert modified.calls == [(held.queue, [held.ticket], 0)]
 
 
 async def test_what_is_abandoned_is_neither_extended_nor_handed_back(place: Place) -> None:

@@ -45,8 +45,10 @@ DOCUMENTED: Final = {
     "stageVariables": None,
 }
 KEYS: Final = st.sampled_from(
-    ["httpMethod", "path", "rawPath", "requestContext", "http", "method", "headers", "body"]
-    + ["multiValueHeaders", "isBase64Encoded", "x-tenant-id"]
+    (
+        *("httpMethod", "path", "rawPath", "requestContext", "http", "method", "headers"),
+        *("body", "multiValueHeaders", "isBase64Encoded", "x-tenant-id"),
+    )
 )
 
 

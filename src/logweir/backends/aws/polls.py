@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from dataclasses import dataclass
 from typing import Any, Final
 
 from logweir.backends.aws.calls import confirmed
@@ -12,6 +10,7 @@ from logweir.backends.aws.clients import Client
 from logweir.backends.aws.queues import Queues
 from logweir.errors import BrokerUnavailable
 from logweir.pipeline.broker import Delivery, weight_of
+from logweir.pipeline.held import Held, HeldClaim
 
 _RECEIVED_MAX: Final = 10  # by one poll
 _WAIT_SECONDS: Final = 2  # of an empty poll; as long may an end take
@@ -21,32 +20,22 @@ _OUTAGE_SECONDS: Final = 0.5  # between two tries while SQS does not answer
 _COUNT: Final = "ApproximateReceiveCount"
 
 
-@dataclass(frozen=True, slots=True)
-class SqsClaim:
-    """A message that a session holds."""
-
-    handle: str  # SQS's name of this one receipt of it
-    queue: str
-    delivery: Delivery
-    weight_bytes: int
-
-
 class Polls:
     """A loop for each queue, so long as there is room."""
 
     def __init__(
-        self, client: Client, queues: Queues, names: tuple[str, ...], dead: str, lease_seconds: int
+        self, client: Client, queues: Queues, held: Held, dead: str, lease_seconds: int
     ) -> None:
         """``dead``: which of the queues has what SQS gave up."""
-        self._client = client.apart(_AT_ONCE * len(names))
+        self._received = held.received
+        self._client = client.apart(_AT_ONCE * len(self._received))
         self._queues = queues
         self._dead = dead
         self._lease_seconds = lease_seconds
         self._stopping = False
-        self.received: dict[str, deque[SqsClaim]] = {name: deque() for name in names}
         self.failure: BrokerUnavailable | None = None  # of a poll, until somebody takes it
         self._room = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._keep(name)) for name in names]
+        self._tasks = [asyncio.create_task(self._keep(name)) for name in self._received]
 
     def taken(self) -> None:
         """Something was claimed: there may be room."""
@@ -68,7 +57,7 @@ class Polls:
     async def _keep(self, name: str) -> None:
         at_once = 1
         while not self._stopping:
-            polls = min(at_once, (_ROOM - len(self.received[name])) // _RECEIVED_MAX)
+            polls = min(at_once, (_ROOM - len(self._received[name])) // _RECEIVED_MAX)
             if polls <= 0:
                 self._room.clear()
                 await self._room.wait()
@@ -101,14 +90,14 @@ class Polls:
             what=f"queue {name}",
         )
         messages = answer.get("Messages", [])
-        self.received[name].extend(self._claim(message, name) for message in messages)
+        self._received[name].extend(self._claim(message, name) for message in messages)
         return len(messages)
 
-    def _claim(self, message: dict[str, Any], name: str) -> SqsClaim:
+    def _claim(self, message: dict[str, Any], name: str) -> HeldClaim:
         # A body that cannot be one of ours must be quarantined like any other.
         raw = message["Body"].encode(errors="surrogatepass")
-        return SqsClaim(
-            handle=message["ReceiptHandle"],
+        return HeldClaim(
+            ticket=message["ReceiptHandle"],
             queue=name,
             delivery=Delivery(
                 raw,

@@ -16,12 +16,13 @@ from collections.abc import Awaitable, Sequence
 
 from logweir.backends.aws.clients import Client
 from logweir.backends.aws.names import Names
-from logweir.backends.aws.polls import Polls, SqsClaim
+from logweir.backends.aws.polls import Polls
 from logweir.backends.aws.queues import Queues
 from logweir.backends.aws.visibility import VISIBILITY_SECONDS_MAX, Visibility, entry_batcher
 from logweir.clock import Clock
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import Limits
+from logweir.pipeline.held import Held, HeldClaim
 
 
 class SqsSession:
@@ -39,9 +40,8 @@ class SqsSession:
         """``polled``: the names of its queues."""
         self._clock = clock
         self._lease_seconds = min(VISIBILITY_SECONDS_MAX, math.ceil(limits.lease_seconds))
-        self._polls = Polls(client, queues, polled, names.dead, self._lease_seconds)
-        self._received = self._polls.received
-        self._held: dict[str, SqsClaim] = {}
+        self._held = Held(polled)
+        self._polls = Polls(client, queues, self._held, names.dead, self._lease_seconds)
         self._delete = {
             name: entry_batcher(client, queues, "delete_message_batch", name) for name in polled
         }
@@ -53,40 +53,31 @@ class SqsSession:
         slots: int,
         bytes_max: int,
         in_flight: int,  # noqa: ARG002  # suspects are the local broker's matter
-    ) -> Sequence[SqsClaim]:
+    ) -> Sequence[HeldClaim]:
         """Take up to ``slots`` of the messages that have come, from each queue in turn."""
         if failure := self._polls.failure:
             self._polls.failure = None
             raise failure
-        claims: list[SqsClaim] = []
-        while len(claims) < slots and bytes_max > 0:
-            lanes = [lane for lane in self._received.values() if lane]
-            if not lanes:
-                break
-            for lane in lanes[: slots - len(claims)]:
-                claim = lane.popleft()
-                self._held[claim.handle] = claim
-                bytes_max -= claim.weight_bytes
-                claims.append(claim)
+        claims = self._held.take(slots, bytes_max)
         if claims:
             self._polls.taken()
         return claims
 
-    async def acknowledge(self, claim: SqsClaim) -> None:
+    async def acknowledge(self, claim: HeldClaim) -> None:
         """Take a message off the broker. Raises LeaseLost."""
-        self._check_held(claim)
-        await self._settle(claim, self._delete[claim.queue]([{"ReceiptHandle": claim.handle}]))
+        self._held.check(claim)
+        await self._settle(claim, self._delete[claim.queue]([{"ReceiptHandle": claim.ticket}]))
 
-    async def delay(self, claim: SqsClaim, after_seconds: float) -> None:
+    async def delay(self, claim: HeldClaim, after_seconds: float) -> None:
         """Have a message delivered again later, at most twelve hours. Raises LeaseLost."""
-        self._check_held(claim)
+        self._held.check(claim)
         await self._settle(claim, self._hide(claim, after_seconds))
 
     async def heartbeat(self) -> None:
         """Extend the visibility of all that is here. Raises LeaseLost once it has run out."""
         began = self._clock.monotonic()
         try:
-            await self._set_visibility(self._all(), self._lease_seconds)
+            await self._set_visibility(self._held.all(), self._lease_seconds)
         except BrokerUnavailable:
             if self._clock.monotonic() - self._extended_at > self._lease_seconds:
                 raise LeaseLost("the visibility could not be extended in time") from None
@@ -96,42 +87,29 @@ class SqsSession:
     async def end(self) -> None:
         """Hand back what is still held; SQS counts it as a delivery all the same."""
         await self._polls.close()
-        await self._set_visibility(self._all(), 0)
-        self._forget()
+        await self._set_visibility(self._held.all(), 0)
+        self._held.forget()
 
     def abandon(self) -> None:
         """Extend nothing more; what is held comes again when its visibility is over."""
         self._polls.abandon()
-        self._forget()
+        self._held.forget()
 
-    def _all(self) -> list[SqsClaim]:
-        waiting = [claim for lane in self._received.values() for claim in lane]
-        return [*self._held.values(), *waiting]
+    async def _hide(self, claim: HeldClaim, seconds: float) -> None:
+        await self._visibility.hide(claim.queue, claim.ticket, seconds)
 
-    def _check_held(self, claim: SqsClaim) -> None:
-        if claim.handle not in self._held:
-            raise LeaseLost("the message is not held any more")
-
-    def _forget(self) -> None:
-        self._held.clear()
-        for lane in self._received.values():
-            lane.clear()
-
-    async def _hide(self, claim: SqsClaim, seconds: float) -> None:
-        await self._visibility.hide(claim.queue, claim.handle, seconds)
-
-    async def _settle(self, claim: SqsClaim, settling: Awaitable[None]) -> None:
+    async def _settle(self, claim: HeldClaim, settling: Awaitable[None]) -> None:
         try:
             await settling
         except BrokerUnavailable:
             raise
         except Exception as error:
             # SQS knows this receipt no more: somebody else has the message, or had it.
-            self._held.pop(claim.handle, None)
+            self._held.release(claim)
             raise LeaseLost(f"the message is not held any more: {error}") from error
-        self._held.pop(claim.handle, None)
+        self._held.release(claim)
 
-    async def _set_visibility(self, claims: Sequence[SqsClaim], seconds: int) -> None:
+    async def _set_visibility(self, claims: Sequence[HeldClaim], seconds: int) -> None:
         results = await asyncio.gather(
             *(self._hide(claim, seconds) for claim in claims), return_exceptions=True
         )
@@ -140,4 +118,4 @@ class SqsSession:
                 raise error
             if error is not None:
                 # It was acknowledged meanwhile; or its time was over, and another has it.
-                self._held.pop(claim.handle, None)
+                self._held.release(claim)

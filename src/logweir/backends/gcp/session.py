@@ -18,11 +18,13 @@ import grpc.aio
 
 from logweir.backends.gcp.calls import confirmed
 from logweir.backends.gcp.names import Names
-from logweir.backends.gcp.streams import PubSubClaim, StreamLimits, Streams, subscriber
+from logweir.backends.gcp.streams import StreamLimits, Streams, subscriber
 from logweir.clock import Clock
 from logweir.errors import BrokerUnavailable, LeaseLost
 from logweir.limits import Limits
 from logweir.pipeline.batching import Batcher
+from logweir.pipeline.broker import Lane
+from logweir.pipeline.held import Held, HeldClaim
 
 # https://cloud.google.com/pubsub/docs/reference/rpc: what a deadline may be.
 _DEADLINE_SECONDS_MIN: Final = 10
@@ -50,19 +52,21 @@ class PubSubSession:
         self._lease_seconds = min(
             _DEADLINE_SECONDS_MAX, max(_DEADLINE_SECONDS_MIN, math.ceil(limits.lease_seconds))
         )
+        dead = names.subscription(names.dead)
+        lanes = [names.subscription(names.lane(lane)) for lane in Lane]
+        self._held = Held((*lanes, dead))
         self._streams = Streams(
             channel,
-            names,
+            self._held,
+            dead,
             StreamLimits(
                 messages=messages_max,
                 bytes=limits.in_flight_bytes_max,
                 lease_seconds=self._lease_seconds,
             ),
         )
-        self._received = self._streams.received
-        self._held: dict[str, PubSubClaim] = {}
-        self._returning: list[PubSubClaim] = []
-        self._acknowledge = {name: self._acknowledger(name) for name in self._received}
+        self._returning: list[HeldClaim] = []
+        self._acknowledge = {name: self._acknowledger(name) for name in self._held.received}
         self._extended_at = clock.monotonic()
 
     async def claim(
@@ -70,41 +74,31 @@ class PubSubSession:
         slots: int,
         bytes_max: int,
         in_flight: int,  # noqa: ARG002  # suspects are the local broker's matter
-    ) -> Sequence[PubSubClaim]:
+    ) -> Sequence[HeldClaim]:
         """Take up to ``slots`` of the messages that have come, from each lane in turn."""
         if failure := self._streams.failure:
             self._streams.failure = None
             raise failure
-        claims: list[PubSubClaim] = []
-        while len(claims) < slots and bytes_max > 0:
-            lanes = [lane for lane in self._received.values() if lane]
-            if not lanes:
-                break
-            for lane in lanes[: slots - len(claims)]:
-                claim = lane.popleft()
-                self._held[claim.ack_id] = claim
-                bytes_max -= claim.weight_bytes
-                claims.append(claim)
-        return claims
+        return self._held.take(slots, bytes_max)
 
-    async def acknowledge(self, claim: PubSubClaim) -> None:
+    async def acknowledge(self, claim: HeldClaim) -> None:
         """Take a message off the broker. Raises LeaseLost."""
-        self._check_held(claim)
-        await self._acknowledge[claim.subscription]([claim.ack_id])
-        self._held.pop(claim.ack_id, None)
+        self._held.check(claim)
+        await self._acknowledge[claim.queue]([claim.ticket])
+        self._held.release(claim)
 
-    async def delay(self, claim: PubSubClaim, after_seconds: float) -> None:
+    async def delay(self, claim: HeldClaim, after_seconds: float) -> None:
         """Have a message delivered again later, at most ten minutes. Raises LeaseLost."""
-        self._check_held(claim)
+        self._held.check(claim)
         after = min(_DEADLINE_SECONDS_MAX, math.ceil(after_seconds))
         await self._set_deadlines([claim], after)
-        self._held.pop(claim.ack_id, None)
+        self._held.release(claim)
 
     async def heartbeat(self) -> None:
         """Extend the deadlines of all that is here. Raises LeaseLost once they have run out."""
         began = self._clock.monotonic()
         try:
-            await self._set_deadlines(self._all(), self._lease_seconds)
+            await self._set_deadlines(self._held.all(), self._lease_seconds)
         except BrokerUnavailable:
             if self._clock.monotonic() - self._extended_at > self._lease_seconds:
                 raise LeaseLost("the deadlines could not be extended in time") from None
@@ -114,8 +108,8 @@ class PubSubSession:
     async def end(self) -> None:
         """Hand back what is still held; Pub/Sub counts it as a delivery all the same."""
         await self._streams.close()
-        self._returning += self._all()
-        self._forget()  # a heartbeat must not extend meanwhile what is handed back
+        self._returning += self._held.all()
+        self._held.forget()  # a heartbeat must not extend meanwhile what is handed back
         await self._set_deadlines(self._returning, 0)
         self._returning.clear()
 
@@ -123,20 +117,7 @@ class PubSubSession:
         """Extend nothing more; what is held comes again when its deadline is over."""
         self._streams.abandon()
         self._returning.clear()
-        self._forget()
-
-    def _all(self) -> list[PubSubClaim]:
-        waiting = [claim for lane in self._received.values() for claim in lane]
-        return [*self._held.values(), *waiting]
-
-    def _check_held(self, claim: PubSubClaim) -> None:
-        if claim.ack_id not in self._held:
-            raise LeaseLost("the message is not held any more")
-
-    def _forget(self) -> None:
-        self._held.clear()
-        for lane in self._received.values():
-            lane.clear()
+        self._held.forget()
 
     def _acknowledger(self, subscription: str) -> Batcher[str]:
         async def send(ack_ids: Sequence[str]) -> None:
@@ -144,9 +125,9 @@ class PubSubSession:
 
         return Batcher(send, len, items_max=_IDS_MAX, bytes_max=400_000, flights_max=_FLIGHTS_MAX)
 
-    async def _set_deadlines(self, claims: Sequence[PubSubClaim], seconds: int) -> None:
-        for subscription in self._received:
-            ids = [claim.ack_id for claim in claims if claim.subscription == subscription]
+    async def _set_deadlines(self, claims: Sequence[HeldClaim], seconds: int) -> None:
+        for subscription in self._held.received:
+            ids = [claim.ticket for claim in claims if claim.queue == subscription]
             for first in range(0, len(ids), _IDS_MAX):
                 await self._request(
                     self._client.modify_ack_deadline,

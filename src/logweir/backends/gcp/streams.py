@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,22 +14,12 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncI
 from google.pubsub_v1.types import ReceivedMessage, StreamingPullRequest
 
 from logweir.backends.gcp.calls import confirmed
-from logweir.backends.gcp.names import Names
 from logweir.errors import BrokerUnavailable
-from logweir.pipeline.broker import Delivery, Lane, weight_of
+from logweir.pipeline.broker import Delivery, weight_of
+from logweir.pipeline.held import Held, HeldClaim
 
 _REOPEN_SECONDS: Final = 0.5  # Pub/Sub closes streams now and then
 _KEEPALIVE_SECONDS: Final = 30.0  # a stream on which nothing is sent is closed by what lies between
-
-
-@dataclass(frozen=True, slots=True)
-class PubSubClaim:
-    """A message that a session holds."""
-
-    ack_id: str
-    subscription: str
-    delivery: Delivery
-    weight_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +32,18 @@ class StreamLimits:
 
 
 class Streams:
-    """What has come from every subscription, and is not claimed yet."""
+    """Bring what comes from every subscription."""
 
-    def __init__(self, channel: grpc.aio.Channel, names: Names, limits: StreamLimits) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, held: Held, dead: str, limits: StreamLimits
+    ) -> None:
+        """``dead``: which of the subscriptions has what Pub/Sub gave up."""
         self._client = subscriber(channel)
         self._limits = limits
-        self._dead = names.subscription(names.dead)
-        lanes = [names.subscription(names.lane(lane)) for lane in Lane]
-        self.received: dict[str, deque[PubSubClaim]] = {
-            subscription: deque() for subscription in (*lanes, self._dead)
-        }
+        self._dead = dead
+        self._received = held.received
         self.failure: BrokerUnavailable | None = None  # of a stream, until somebody takes it
-        self._tasks = [asyncio.create_task(self._keep(name)) for name in self.received]
+        self._tasks = [asyncio.create_task(self._keep(name)) for name in self._received]
 
     async def close(self) -> None:
         """Let nothing more come."""
@@ -91,7 +80,7 @@ class Streams:
         try:
             async for response in stream:
                 for message in response.received_messages:
-                    self.received[subscription].append(self._claim(message, subscription))
+                    self._received[subscription].append(self._claim(message, subscription))
         finally:
             # Else the call goes on, and takes messages that nobody reads.
             stream.cancel()  # type: ignore[attr-defined]  # it is gRPC's call; the stub says less
@@ -108,11 +97,11 @@ class Streams:
             await asyncio.sleep(_KEEPALIVE_SECONDS)
             yield StreamingPullRequest()
 
-    def _claim(self, message: ReceivedMessage, subscription: str) -> PubSubClaim:
+    def _claim(self, message: ReceivedMessage, subscription: str) -> HeldClaim:
         raw = message.message.data
-        return PubSubClaim(
-            ack_id=message.ack_id,
-            subscription=subscription,
+        return HeldClaim(
+            ticket=message.ack_id,
+            queue=subscription,
             delivery=Delivery(
                 raw,
                 max(1, message.delivery_attempt),  # 0 without a dead-letter policy

@@ -19,8 +19,6 @@ from logweir.entrypoints import logs
 from logweir.errors import Misconfigured
 from logweir.settings import Backend, LogLevel, Settings, load
 
-_log = structlog.get_logger()
-
 T = TypeVar("T")
 
 # What is left over is of a request that was given up, and its answer waits for this.
@@ -47,7 +45,11 @@ class Sandbox:
         self.settings = settings
         self.loop = asyncio.new_event_loop()
         self._opened = opened  # what nobody holds would be closed
-        self.ports = self.loop.run_until_complete(opened.__aenter__())
+        try:
+            self.ports = self.loop.run_until_complete(opened.__aenter__())
+        except BaseException:
+            self.loop.close()
+            raise
 
     def run(self, invocation: Coroutine[Any, Any, T]) -> T:
         """What it returns, once all that it has begun has ended."""
@@ -71,7 +73,7 @@ def start(
             check(settings)
         return Sandbox(settings, open_(settings))
     except Misconfigured as error:
-        _log.error("misconfigured", error=str(error))
+        structlog.get_logger().error("misconfigured", error=str(error))
         raise
 
 
