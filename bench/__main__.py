@@ -20,7 +20,17 @@ from rich.console import Console
 from rich.table import Table
 from scripts.emulators import NotInstalled
 
-from bench import cloud_ingest, cold_start, depth, drain, flood, ingest, pushes
+from bench import (
+    aws_cost,
+    cloud_ingest,
+    cold_start,
+    depth,
+    drain,
+    flood,
+    ingest,
+    lambda_gateway,
+    pushes,
+)
 
 _SLACK = 5
 
@@ -147,6 +157,44 @@ def _push(work: Path, quick: bool) -> Iterator[Figure]:
     )
 
 
+def _lambda(_work: Path, quick: bool) -> Iterator[Figure]:
+    ours, bare = lambda_gateway.measure(runs=5 if quick else 15, calls=100 if quick else 300)
+    for name, times in {
+        "import, gateway on Lambda": ours.imports,
+        "import, bare function with botocore's client": bare.imports,
+        "import, gateway on Lambda, processor time": ours.imports_cpu,
+        "import, bare function, processor time": bare.imports_cpu,
+        "first answer, gateway on Lambda": ours.first,
+        "first answer, bare function": bare.first,
+        "warm call, gateway on Lambda": ours.warm,
+        "warm call, bare function": bare.warm,
+        "warm call, gateway on Lambda, processor time": ours.warm_cpu,
+        "warm call, bare function, processor time": bare.warm_cpu,
+    }.items():
+        yield Figure(f"{name}, median", times.median_ms, "ms")
+        yield Figure(f"{name}, minimum", times.least_ms, "ms")
+    # By processor time, since others use this machine too.
+    for what, mine, its in (
+        ("import", ours.imports_cpu, bare.imports_cpu),
+        ("warm call", ours.warm_cpu, bare.warm_cpu),
+    ):
+        ratio = mine.median_ms / its.median_ms
+        yield Figure(f"{what}, gateway on Lambda ÷ bare", ratio, "", 2.0, low_is_better=True)
+    first = ours.first.median_ms / bare.first.median_ms
+    yield Figure("first answer, gateway on Lambda ÷ bare", first, "", 2.0, low_is_better=True)
+
+
+def _cost(_work: Path, _quick: bool) -> Iterator[Figure]:
+    for cost in aws_cost.measure():
+        name = f"a million logs of {aws_cost.CHARACTERS} characters on AWS, {cost.batch} a batch"
+        yield Figure(name, cost.total, "USD")
+        for what, dollars in cost.dollars.items():
+            yield Figure(f"… {what}", dollars, "USD")
+        yield Figure("… after what is free in a month", cost.total_after_free, "USD")
+        yield Figure("… a request at the gateway", cost.gateway_seconds * 1e3, "ms")
+        yield Figure("… a batch at a worker", cost.worker_seconds, "s")
+
+
 _PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "ingest": _ingest,
     "flood": _flood,
@@ -155,6 +203,8 @@ _PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "cloud": _cloud,
     "start": _start,
     "push": _push,
+    "lambda": _lambda,
+    "cost": _cost,
 }
 _WRK = {"ingest", "cloud"}
 

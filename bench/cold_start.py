@@ -104,12 +104,19 @@ def measure(work: Path, *, runs: int) -> Start:
 
 
 def imported(backend: str) -> Counter[str]:
+    """The same of a gateway, from the command to its listening."""
+    return imports_of(_GATEWAY.format(backend=backend))
+
+
+def imports_of(code: str, environment: Mapping[str, str] | None = None) -> Counter[str]:
     """Milliseconds of each package by itself; the interpreter's own and small ones as the rest.
 
     Python's count makes each import slower: only the shares are true.
     """
-    command = [sys.executable, "-X", "importtime", "-c", _GATEWAY.format(backend=backend)]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    command = [sys.executable, "-X", "importtime", "-c", code]
+    lines = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stderr
     times: Counter[str] = Counter()
     for own, module in _ONES_OWN.findall(lines):
         times[_package(module)] += int(own) / 1000  # type: ignore[assignment]  # fractions do

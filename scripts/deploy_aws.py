@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from scripts.aws_bucket import empty_and_delete, upload
 from scripts.aws_cloud import Cloud, DeployError, Say, in_words
+from scripts.aws_emulator import as_emulated
 from scripts.aws_stack import Stack
 from scripts.bundle_aws import HOST, HOST_PYTHON, ROOT, bundle
 
@@ -64,10 +64,7 @@ def deploy(
         _template(prefix), chosen | own, agreed, takes_over=lambda: _has_table(cloud, prefix)
     )
     outputs = stack.outputs()
-    if cloud.emulated:
-        outputs["IngestUrl"] = _at_the_emulator(cloud, outputs["IngestUrl"])
-        _count_in_numbers(cloud, outputs)
-    return outputs
+    return as_emulated(cloud, outputs) if cloud.emulated else outputs
 
 
 def delete(cloud: Cloud, prefix: str = "logweir", *, data: bool = False, say: Say = print) -> None:
@@ -118,25 +115,6 @@ def _gateway_concurrency(cloud: Cloud) -> int:
     limits = cloud.client("lambda").get_account_settings()["AccountLimit"]
     enough = limits["UnreservedConcurrentExecutions"] >= _UNRESERVED_MIN + _GATEWAYS_MAX
     return _GATEWAYS_MAX if enough else 0
-
-
-def _count_in_numbers(cloud: Cloud, outputs: Mapping[str, str]) -> None:
-    """ministack keeps a concurrency that was a parameter as text, and fails to compare it."""
-    functions = cloud.client("lambda")
-    for name in ("LogsFunctionName", "ChunksFunctionName"):
-        if name in outputs:
-            found = functions.list_event_source_mappings(FunctionName=outputs[name])
-            for each in found["EventSourceMappings"]:
-                functions.update_event_source_mapping(
-                    UUID=each["UUID"], ScalingConfig=each["ScalingConfig"]
-                )
-
-
-def _at_the_emulator(cloud: Cloud, url: str) -> str:
-    """A function's URL there, where no name server knows it."""
-    parts = urlsplit(url)
-    function = (parts.hostname or "").partition(".")[0]
-    return f"{cloud.endpoint}/_aws/lambda-url/{function}{parts.path}"
 
 
 # ---- the proof ---------------------------------------------------------------------------------

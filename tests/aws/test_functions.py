@@ -158,8 +158,23 @@ def test_a_batch_that_was_cut_off_comes_back_and_what_was_finished_is_not_worked
     assert time.monotonic() - began < CHUNK * SECONDS_PER_CHARACTER
 
 
-def test_what_does_not_fit_into_the_time_that_is_left_is_handed_back(functions: Functions) -> None:
-    raise NotImplementedError
+def test_what_does_not_fit_into_the_time_that_is_left_is_handed_back(
+    functions: Functions, soon: None
+) -> None:
+    cloud = functions.cloud
+    texts = {f"quick-{number}": "x" * 100 for number in range(9)} | {"slow": "y" * 40_000}
+    wanted = {("acme", log, sha256_of(text)) for log, text in texts.items()}
+    # Five seconds are for the end of an invocation, so one is for the work; the slow log has two.
+    work = {"LOGWEIR_SECONDS_PER_CHARACTER": 5e-5, "LOGWEIR_CHUNK_SECONDS": 10}
+    with functions.configured("logs", timeout=6, **work):
+        with functions.gathering("logs"):
+            bodies = [encode(a_log(text, log=log)) for log, text in texts.items()]
+            cloud.broker.publish("logs", *bodies)
+        until(lambda: len(functions.events("cut_off")) >= 2, saying="nothing was handed back")
+        assert wanted - cloud.store.kept() == {("acme", "slow", sha256_of(texts["slow"]))}
+        assert cloud.broker.left() == 1
+    assert {event["messages"] for event in functions.events("cut_off")} == {1}
+    until(lambda: wanted <= cloud.store.kept(), seconds=VISIBILITY_SECONDS + 10)
 
 
 def batch(name: str, *bodies: bytes) -> dict[str, Any]:

@@ -54,10 +54,25 @@ class Functions:
         """How many of its invocations ended without an answer: it was killed, or out of time."""
         return sum(len(self.lines(function, f'"{words}"')) for words in _CUT_OFF)
 
-    def configure(self, function: str, **configuration: object) -> None:
-        """Change its configuration, by the names of AWS's; processes that it has end."""
+    @contextmanager
+    def configured(self, function: str, *, timeout: int, **variables: object) -> Iterator[None]:
+        """With other variables and timeout meanwhile; its processes end with each change."""
+        was = self._lambda.get_function_configuration(FunctionName=self.name(function))
+        before = was["Environment"]["Variables"]
+        others = {name: str(value) for name, value in variables.items()}
+        self.configure(function, timeout, {**before, **others})
+        try:
+            yield
+        finally:
+            self.configure(function, was["Timeout"], before)
+
+    def configure(
+        self, function: str, timeout: int, variables: Mapping[str, str] | None = None
+    ) -> None:
+        """Give it a timeout, and its variables anew; its processes end."""
+        environment = {} if variables is None else {"Environment": {"Variables": variables}}
         self._lambda.update_function_configuration(
-            FunctionName=self.name(function), **configuration
+            FunctionName=self.name(function), Timeout=timeout, **environment
         )
 
     @contextmanager

@@ -127,14 +127,18 @@ def free_port() -> int:
 
 
 def until(
-    condition: Callable[[], object], *, seconds: float = 10.0, saying: str = "it did not happen"
+    condition: Callable[[], object],
+    *,
+    seconds: float = 10.0,
+    saying: str = "it did not happen",
+    every: float = 0.01,
 ) -> None:
-    """Wait until the condition is true."""
+    """Wait until the condition is true. ``every``: seconds between two looks."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"{saying} within {seconds} s")
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def _listens(process: Process) -> bool:

@@ -41,6 +41,7 @@ class Site:
             lambda: wanted <= self.cloud.store.kept(),
             seconds=seconds,
             saying=f"{[log for _, log in logs]} are not stored",
+            every=0.1,  # the emulators have other things to do
         )
 
     def check(self, found: Found, tenant: str, log: str) -> None:

@@ -25,7 +25,7 @@ EVENT: Final = {"drain": "dead"}
 _SLOTS: Final = 100
 _BYTES_MAX: Final = 64 * MIB
 _POLL_SECONDS: Final = 0.1
-_EMPTY_SECONDS: Final = 5.0  # longer than two of a session's long polls
+_EMPTY_SECONDS: Final = 3.0  # longer than a session's long poll, which asks all of a queue
 # What a claim may still take when the time is over: to publish it, to acknowledge it, to end.
 _MARGIN_SECONDS: Final = 15.0
 
