@@ -11,6 +11,8 @@ from tests.support.outsider import kinds_in
 from tests.support.processes import until
 
 REQUESTS: Final = 1000
+WARMING: Final = 30
+GATEWAYS: Final = 10
 
 
 @pytest.mark.slow
@@ -20,10 +22,13 @@ def test_a_minute_of_a_thousand_requests_is_all_202_and_all_stored(
     work = {"SecondsPerCharacter": "0.01", "ChunkSeconds": "60"}
     with deployed(ministack, tmp_path, **work) as functions:
         cloud = functions.cloud
-        flood = ("flood", functions.url, "--rpm", str(REQUESTS), "--seconds", "60")
-        [measured] = cloud.json(*flood)
+        # The emulator starts a process for each request that finds the others busy: they are
+        # warm when it begins, and few.
+        flood = ("flood", functions.url, "--connections", str(GATEWAYS))
+        cloud.json(*flood, "--rpm", "600", "--seconds", "3")
+        [measured] = cloud.json(*flood, "--rpm", str(REQUESTS), "--seconds", "60")
         until(
-            lambda: len(cloud.store.kept()) >= REQUESTS,
+            lambda: len(cloud.store.kept()) >= REQUESTS + WARMING,
             seconds=40,
             saying=f"{len(cloud.store.kept())} of {REQUESTS} are stored",
         )
@@ -33,4 +38,4 @@ def test_a_minute_of_a_thousand_requests_is_all_202_and_all_stored(
     print(f"1,000 requests in a minute: {accepted}")
     assert (accepted["answer"], accepted["count"]) == ("202", REQUESTS)
     assert accepted["p99_ms"] < 2000
-    assert kinds == {"processed_logs": REQUESTS}
+    assert kinds == {"processed_logs": REQUESTS + WARMING}

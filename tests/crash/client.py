@@ -91,9 +91,13 @@ async def traffic(
     characters: tuple[int, int],
     long_characters: int,
     ended: Callable[[], bool],
+    connections: int = 0,
 ) -> int:
-    """Send at a steady rate, whatever becomes of each, until ``ended``; how many logs."""
-    connector = aiohttp.TCPConnector(limit=0)
+    """Send at a steady rate, whatever becomes of each, until ``ended``; how many logs.
+
+    ``connections``: open at most so many; 0 is no limit.
+    """
+    connector = aiohttp.TCPConnector(limit=connections)
     async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as group:
         logs = 0
         while not ended():

@@ -28,7 +28,7 @@ def table_at(endpoint: str, name: str = "") -> Iterator[Table]:
     name = name or f"test-{uuid.uuid4().hex[:20]}"
     raw = client("dynamodb", endpoint)
     create_table(raw, name)
-    calls = Client(raw, 32)
+    calls = Client(lambda: raw, 32)
     yield Table(calls, name)
     calls.close()
 
@@ -39,7 +39,7 @@ def table_of(
 ) -> Iterator[tuple[Table, Service]]:
     """A table whose service answers as the test wants it."""
     with serving(answers, upstream=upstream) as service:
-        calls = Client(service.client("dynamodb"), 32)
+        calls = Client(lambda: service.client("dynamodb"), 32)
         yield Table(calls, name), service
         calls.close()
 

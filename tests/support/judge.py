@@ -36,7 +36,9 @@ async def settled(cloud: AnyCloud, history: Sequence[Sent], *, seconds: float) -
         await asyncio.sleep(0.5)
 
 
-async def send_steadily(client: Client, logs: int, per_second: float, long: int = 1600) -> int:
+async def send_steadily(
+    client: Client, logs: int, per_second: float, *, long: int = 1600, connections: int = 0
+) -> int:
     """Logs of some hundred characters, and now and then one of ``long``: how many were sent."""
     count = itertools.count()
     return await traffic(
@@ -46,6 +48,7 @@ async def send_steadily(client: Client, logs: int, per_second: float, long: int 
         characters=(40, 450),
         long_characters=long,
         ended=lambda: next(count) >= logs,
+        connections=connections,
     )
 
 

@@ -135,9 +135,13 @@ class Dynamo:
 
     def everything(self) -> Found:
         """The attributes of all items but their keys, by their paths."""
+        return {_path(item): _fields(item) for item in self.items()}
+
+    def items(self) -> list[dict[str, Any]]:
+        """All, as they lie there."""
         pages = client("dynamodb", self.endpoint).get_paginator("scan")
         found = pages.paginate(TableName=self.table, ConsistentRead=True)
-        return {_path(item): _fields(item) for page in found for item in page["Items"]}
+        return [item for page in found for item in page["Items"]]
 
 
 def _path(item: dict[str, Any]) -> str:

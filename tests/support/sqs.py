@@ -22,7 +22,7 @@ Judge = Callable[[Mapping[str, Any]], str | None]  # an entry -> the code that i
 def sqs_of(answers: dict[str, Answer]) -> Iterator[tuple[Client, Queues, Service]]:
     """A client, queues whose URLs need no asking, and what was asked."""
     with serving(answers) as service:
-        client = Client(service.client("sqs"), 16)
+        client = Client(lambda: service.client("sqs"), 16)
         yield client, Queues(client, PREFIX), service
         client.close()
 

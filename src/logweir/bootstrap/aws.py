@@ -69,6 +69,7 @@ async def open_aws(settings: Settings) -> AsyncIterator[Ports]:
             provision=provision,
             returned=returned,
             hide=Visibility(clients.sqs, queues).hide,
+            warm_up_store=clients.dynamodb.warm_up,
         )
     finally:
         await publisher.close()

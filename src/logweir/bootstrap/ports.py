@@ -15,6 +15,10 @@ async def _nothing_to_provision(push_to: str | None) -> None:
     """It makes its files by itself, or is deployed."""
 
 
+def _nothing_to_warm_up() -> None:
+    """Its first use is like any other."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """A back end, ready for use."""
@@ -33,3 +37,5 @@ class Ports:
     returned: Callable[[], Awaitable[Session]] | None = None
     # Hide a message that was pushed to us: its queue's ARN, its receipt handle, for how long.
     hide: Callable[[str, str, float], Awaitable[None]] | None = None
+    # Make now what the first use of the store would make, where the start is the time for it.
+    warm_up_store: Callable[[], None] = _nothing_to_warm_up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from logweir.errors import LeaseLost
@@ -48,8 +49,14 @@ class Held:
             raise LeaseLost("the message is not held any more")
 
     def release(self, claim: HeldClaim) -> None:
-        """It is the session's no more."""
-        self._held.pop(claim.ticket, None)
+        """It is the session's no more, whether it was claimed or only came."""
+        if self._held.pop(claim.ticket, None) is None:
+            with suppress(ValueError):
+                self.received[claim.queue].remove(claim)
+
+    def keep(self, claim: HeldClaim) -> None:
+        """It is claimed all the same."""
+        self._held[claim.ticket] = claim
 
     def all(self) -> list[HeldClaim]:
         """Those that are claimed, and those that only came."""

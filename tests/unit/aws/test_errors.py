@@ -33,7 +33,7 @@ OPERATIONS: Final = {
     ),
     "dynamodb": (
         *("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
-        *("Query", "CreateTable", "DescribeTable"),
+        *("Query", "CreateTable", "DescribeTable", "DescribeTimeToLive", "UpdateTimeToLive"),
     ),
 }
 # Of botocore's own making: no call of ours raises them, and they are no BotoCoreError.

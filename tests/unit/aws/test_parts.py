@@ -49,7 +49,7 @@ async def test_an_item_of_the_longest_ids_and_the_largest_texts_fits(
     document = a_document("x" * FITS, tenant=tenant, log=log)
     await store.create(replace(document, redactions={f"rule-{n}": n for n in range(60)}))
     [size] = [
-        attributes_bytes(item) for item in outside._scan() if item["sk"]["S"].startswith("LOG#")
+        attributes_bytes(item) for item in outside.items() if item["sk"]["S"].startswith("LOG#")
     ]
     assert 392 * KIB < size <= 400 * KIB
 
@@ -187,5 +187,5 @@ async def test_a_short_letter_is_one_item_and_the_head_of_a_long_one_is_small(
     await store.bury(letter)
     assert await reader.letter(letter.key) == letter
     assert len(parts_in(outside.everything())) == apart
-    [head] = [item for item in outside._scan() if item["sk"]["S"].startswith("DEAD#")]
+    [head] = [item for item in outside.items() if item["sk"]["S"].startswith("DEAD#")]
     assert attributes_bytes(head) <= 4096, "one read unit"

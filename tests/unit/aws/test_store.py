@@ -139,7 +139,7 @@ async def test_a_full_set_of_the_longest_ids_is_one_write_unit(
         frozenset(range(SHARD)),
         marks={"expires_at": 2_000_000_000},
     )
-    [item] = outside._scan()
+    [item] = outside.items()
     assert attributes_bytes(item) <= 1024
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -32,21 +33,30 @@ _CONFIG: Final = Config(
 class Client:
     """A service: ``await client("get_item", TableName=…)`` is botocore's answer, and its errors."""
 
-    def __init__(self, raw: Any, threads: int) -> None:
-        """``raw``: botocore's own client."""
-        self._raw = raw
+    def __init__(self, make: Callable[[], Any], threads: int) -> None:
+        """``make``: botocore's own client, which takes 20 ms; at its first use."""
+        self._make = make
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+
+    @functools.cached_property
+    def raw(self) -> Any:
+        """botocore's own client."""
+        return self._make()
+
+    def warm_up(self) -> None:
+        """Make it now."""
+        _ = self.raw
 
     async def __call__(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Raises what botocore raises; ``calls`` makes it ours."""
-        call = functools.partial(getattr(self._raw, operation), **parameters)
+        call = functools.partial(getattr(self.raw, operation), **parameters)
         loop = asyncio.get_running_loop()
         answer: dict[str, Any] = await loop.run_in_executor(self._threads, call)
         return answer
 
     def apart(self, threads: int) -> Client:
         """The same on other threads, for calls that take long."""
-        return Client(self._raw, threads)
+        return Client(lambda: self.raw, threads)
 
     def close(self) -> None:
         """Begin nothing more. What is under way ends by itself, by its timeout."""
@@ -71,7 +81,8 @@ class Clients:
                 )
             self.sqs, self.dynamodb = (
                 Client(
-                    session.create_client(
+                    functools.partial(
+                        session.create_client,
                         service,
                         region_name=region,
                         endpoint_url=settings.aws_endpoint or None,
@@ -81,6 +92,7 @@ class Clients:
                 )
                 for service in ("sqs", "dynamodb")
             )
+            self.sqs.warm_up()  # what is wrong with the settings shows here
         except (BotoCoreError, ValueError) as error:
             raise Misconfigured(f"AWS cannot be used: {error}") from error
 

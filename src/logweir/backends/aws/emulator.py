@@ -61,8 +61,14 @@ async def _table(dynamodb: Client, name: str) -> None:
     while True:
         table = await _ask(dynamodb, "describe_table", TableName=name)
         if table["Table"]["TableStatus"] == "ACTIVE":
-            return
+            break
         await asyncio.sleep(_POLL_SECONDS)
+    told = await _ask(dynamodb, "describe_time_to_live", TableName=name)
+    if told["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED":
+        expiring = {"Enabled": True, "AttributeName": "expires_at"}
+        await _ask(
+            dynamodb, "update_time_to_live", TableName=name, TimeToLiveSpecification=expiring
+        )
 
 
 async def _ask(client: Client, operation: str, **parameters: Any) -> Mapping[str, Any]:

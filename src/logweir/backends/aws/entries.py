@@ -14,15 +14,12 @@ from logweir.backends.aws.clients import Client
 from logweir.backends.aws.errors import meaning_of_code
 from logweir.errors import BrokerUnavailable, Refused
 from logweir.pipeline.batching import PartlyFailed
-from logweir.pipeline.patience import Answer, Exists, Meaning, Missing, Unmet, confirmed
+from logweir.pipeline.patience import Meaning, confirmed
 
 ENTRIES_MAX: Final = 10
-_SECONDS: Final = 4.0  # no try begins later: with the last one within the gateway's ten seconds
-_ANSWERS: Final[Mapping[Meaning, type[Answer]]] = {
-    Meaning.EXISTS: Exists,
-    Meaning.MISSING: Missing,
-    Meaning.UNMET: Unmet,
-}
+# No try begins later: with the last one, of two seconds to connect and five to read, it is within
+# the gateway's ten.
+_SECONDS: Final = 2.5
 
 
 class _SomeLeft(Exception):
@@ -32,8 +29,8 @@ class _SomeLeft(Exception):
 async def call_for_each(
     client: Client, operation: str, url: str, entries: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Return once SQS has taken all. Raises PartlyFailed, with BrokerUnavailable, Refused or an
-    Answer for each that it has not."""
+    """Return once SQS has taken all. Raises PartlyFailed, with BrokerUnavailable or Refused for
+    each that it has not."""
     left = dict(enumerate(entries))
     errors: dict[int, Exception] = {}
 
@@ -42,13 +39,15 @@ async def call_for_each(
         answer = await client(operation, QueueUrl=url, Entries=batch)
         for taken in answer.get("Successful", ()):
             left.pop(int(taken["Id"]), None)
-        codes = {int(failed["Id"]): str(failed["Code"]) for failed in answer.get("Failed", ())}
-        for place, code in codes.items():
-            if (meaning := meaning_of_code(code)) is not Meaning.TRANSIENT:
-                errors[place] = _error(meaning, code)
+        codes = set()
+        for failed in answer.get("Failed", ()):
+            place, code, meaning = int(failed["Id"]), str(failed["Code"]), _meaning(failed)
+            codes.add(code)
+            if meaning is not Meaning.TRANSIENT:
+                errors[place] = (Refused if meaning is Meaning.REFUSED else BrokerUnavailable)(code)
                 left.pop(place, None)
         if left:
-            raise _SomeLeft(", ".join(sorted(set(codes.values()))))
+            raise _SomeLeft(", ".join(sorted(codes)) or "nothing was said of some")
 
     try:
         await confirmed(
@@ -66,7 +65,6 @@ def _table(error: Exception) -> tuple[Meaning, str] | None:
     return calls.table(error)
 
 
-def _error(meaning: Meaning, code: str) -> Exception:
-    if meaning in _ANSWERS:
-        return _ANSWERS[meaning](code)
-    return Refused(code) if meaning is Meaning.REFUSED else BrokerUnavailable(code)
+def _meaning(failed: Mapping[str, Any]) -> Meaning:
+    # Of a code that nobody knows it counts whose fault it is, as with a status.
+    return meaning_of_code(str(failed["Code"]), 400 if failed.get("SenderFault", True) else 500)

@@ -66,14 +66,14 @@ CODES: Final[dict[str, Meaning]] = {
     "KmsNotFound": Meaning.OUTAGE,
     "KmsOptInRequired": Meaning.OUTAGE,
     "KmsThrottled": Meaning.TRANSIENT,
-    "MessageNotInflight": Meaning.MISSING,
+    "MessageNotInflight": Meaning.REFUSED,  # of this receipt, for ever
     "MissingParameter": Meaning.REFUSED,
     "NonExistentQueue": Meaning.MISSING,
     "OverLimit": Meaning.TRANSIENT,  # too many messages are in flight
     "QueueDeletedRecently": Meaning.OUTAGE,  # its name may be used again after a minute
     "QueueDoesNotExist": Meaning.MISSING,
     "QueueNameExists": Meaning.EXISTS,
-    "ReceiptHandleIsInvalid": Meaning.MISSING,
+    "ReceiptHandleIsInvalid": Meaning.REFUSED,  # the same
     "TooManyEntriesInBatchRequest": Meaning.REFUSED,
     "UnsupportedOperation": Meaning.REFUSED,
     # DynamoDB

@@ -9,6 +9,7 @@ from logweir.backends.aws.calls import confirmed
 from logweir.backends.aws.clients import Client
 from logweir.backends.aws.queues import Queues
 from logweir.errors import BrokerUnavailable
+from logweir.limits import MIB
 from logweir.pipeline.broker import Delivery, weight_of
 from logweir.pipeline.held import Held, HeldClaim
 
@@ -16,6 +17,7 @@ _RECEIVED_MAX: Final = 10  # by one poll
 _WAIT_SECONDS: Final = 2  # of an empty poll; as long may an end take
 _AT_ONCE: Final = 4  # polls of one queue while it is full
 _ROOM: Final = _AT_ONCE * _RECEIVED_MAX  # messages of one queue that are not claimed yet
+_ROOM_BYTES: Final = 8 * MIB  # of these: then no poll begins, each of which may bring ten more
 _OUTAGE_SECONDS: Final = 0.5  # between two tries while SQS does not answer
 _COUNT: Final = "ApproximateReceiveCount"
 
@@ -57,22 +59,28 @@ class Polls:
     async def _keep(self, name: str) -> None:
         at_once = 1
         while not self._stopping:
-            polls = min(at_once, (_ROOM - len(self._received[name])) // _RECEIVED_MAX)
+            polls = min(at_once, self._room_for(name))
             if polls <= 0:
                 self._room.clear()
                 await self._room.wait()
                 continue
-            try:
-                counts = await asyncio.gather(*(self._poll(name) for _ in range(polls)))
-            except BrokerUnavailable as error:
-                self.failure = error
+            # To the end of each: what one brings after another's failure must be handed back too.
+            results = await asyncio.gather(
+                *(self._poll(name) for _ in range(polls)), return_exceptions=True
+            )
+            if errors := [each for each in results if isinstance(each, BaseException)]:
+                self.failure = _outage(errors[0])
                 await asyncio.sleep(_OUTAGE_SECONDS)
-            except Exception as error:  # noqa: BLE001  # a bug must not end a loop unseen
-                self.failure = BrokerUnavailable(f"a poll broke off: {type(error).__name__}")
-                await asyncio.sleep(_OUTAGE_SECONDS)
-            else:
-                # An empty queue is asked by one: each request is paid for.
-                at_once = _AT_ONCE if sum(counts) == polls * _RECEIVED_MAX else 1
+            received = sum(each for each in results if isinstance(each, int))
+            # An empty queue is asked by one: each request is paid for.
+            at_once = _AT_ONCE if 2 * received >= polls * _RECEIVED_MAX else 1
+
+    def _room_for(self, name: str) -> int:
+        """How many polls may begin."""
+        waiting = self._received[name]
+        if sum(len(claim.delivery.raw) for claim in waiting) >= _ROOM_BYTES:
+            return 0
+        return (_ROOM - len(waiting)) // _RECEIVED_MAX
 
     async def _poll(self, name: str) -> int:
         url = await self._queues.url(name)
@@ -107,3 +115,10 @@ class Polls:
             ),
             weight_bytes=weight_of(raw),
         )
+
+
+def _outage(error: BaseException) -> BrokerUnavailable:
+    if isinstance(error, BrokerUnavailable):
+        return error
+    # A bug must not end a loop unseen.
+    return BrokerUnavailable(f"a poll broke off: {type(error).__name__}")

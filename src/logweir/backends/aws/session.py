@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 
 from logweir.backends.aws.clients import Client
 from logweir.backends.aws.names import Names
@@ -20,7 +20,7 @@ from logweir.backends.aws.polls import Polls
 from logweir.backends.aws.queues import Queues
 from logweir.backends.aws.visibility import VISIBILITY_SECONDS_MAX, Visibility, entry_batcher
 from logweir.clock import Clock
-from logweir.errors import BrokerUnavailable, LeaseLost
+from logweir.errors import LeaseLost, Refused
 from logweir.limits import Limits
 from logweir.pipeline.held import Held, HeldClaim
 
@@ -46,6 +46,8 @@ class SqsSession:
             name: entry_batcher(client, queues, "delete_message_batch", name) for name in polled
         }
         self._visibility = Visibility(client, queues)
+        self._extending = asyncio.Lock()
+        self._returning: list[HeldClaim] = []  # what an end has still to hand back
         self._extended_at = clock.monotonic()
 
     async def claim(
@@ -71,51 +73,71 @@ class SqsSession:
     async def delay(self, claim: HeldClaim, after_seconds: float) -> None:
         """Have a message delivered again later, at most twelve hours. Raises LeaseLost."""
         self._held.check(claim)
-        await self._settle(claim, self._hide(claim, after_seconds))
+        await self._settle(claim, self._hide_after_extensions(claim, after_seconds))
 
     async def heartbeat(self) -> None:
         """Extend the visibility of all that is here. Raises LeaseLost once it has run out."""
         began = self._clock.monotonic()
-        try:
-            await self._set_visibility(self._held.all(), self._lease_seconds)
-        except BrokerUnavailable:
-            if self._clock.monotonic() - self._extended_at > self._lease_seconds:
-                raise LeaseLost("the visibility could not be extended in time") from None
-            raise
-        self._extended_at = began
+        async with self._extending:
+            left = await self._set_visibility(self._held.all(), self._lease_seconds)
+        if not left:
+            self._extended_at = began
+        elif self._clock.monotonic() - self._extended_at > self._lease_seconds:
+            raise LeaseLost("the visibility could not be extended in time")
+        for _, outage in left:
+            raise outage
 
     async def end(self) -> None:
         """Hand back what is still held; SQS counts it as a delivery all the same."""
         await self._polls.close()
-        await self._set_visibility(self._held.all(), 0)
+        self._returning += self._held.all()
+        # A heartbeat must not extend any more what is handed back: neither a new one, nor what is
+        # under way of one, which may have been cancelled.
         self._held.forget()
+        await self._visibility.close()
+        left = await self._set_visibility(self._returning, 0)
+        self._returning = [claim for claim, _ in left]
+        for _, outage in left:
+            raise outage
 
     def abandon(self) -> None:
         """Extend nothing more; what is held comes again when its visibility is over."""
         self._polls.abandon()
+        self._returning.clear()
         self._held.forget()
 
     async def _hide(self, claim: HeldClaim, seconds: float) -> None:
         await self._visibility.hide(claim.queue, claim.ticket, seconds)
 
+    async def _hide_after_extensions(self, claim: HeldClaim, seconds: float) -> None:
+        async with self._extending:
+            pass  # requests overtake each other: those of a heartbeat must have ended
+        await self._hide(claim, seconds)
+
     async def _settle(self, claim: HeldClaim, settling: Awaitable[None]) -> None:
+        self._held.release(claim)  # else a heartbeat meanwhile cuts a long delay down to a lease
         try:
             await settling
-        except BrokerUnavailable:
-            raise
-        except Exception as error:
+        except Refused as error:
             # SQS knows this receipt no more: somebody else has the message, or had it.
-            self._held.release(claim)
             raise LeaseLost(f"the message is not held any more: {error}") from error
-        self._held.release(claim)
+        except BaseException:
+            self._held.keep(claim)  # to be settled again, or handed back
+            raise
 
-    async def _set_visibility(self, claims: Sequence[HeldClaim], seconds: int) -> None:
+    async def _set_visibility(
+        self, claims: Iterable[HeldClaim], seconds: int
+    ) -> list[tuple[HeldClaim, BaseException]]:
+        """Those of which it is unknown, and why."""
+        hidden = list(claims)
         results = await asyncio.gather(
-            *(self._hide(claim, seconds) for claim in claims), return_exceptions=True
+            *(self._hide(claim, seconds) for claim in hidden), return_exceptions=True
         )
-        for claim, error in zip(claims, results, strict=True):
-            if isinstance(error, BrokerUnavailable):
-                raise error
-            if error is not None:
+        left = []
+        for claim, error in zip(hidden, results, strict=True):
+            if isinstance(error, Refused):
                 # It was acknowledged meanwhile; or its time was over, and another has it.
                 self._held.release(claim)
+            elif error is not None:
+                left.append((claim, error))
+        return left

@@ -29,8 +29,8 @@ class Visibility:
     async def hide(self, queue: str, handle: str, seconds: float) -> None:
         """Hide the message of a receipt from now on, for twelve hours at most; 0: no more.
 
-        ``queue``: its name, or its ARN. Raises BrokerUnavailable, and an Answer or Refused where
-        SQS knows that receipt no more.
+        ``queue``: its name, or its ARN. Raises BrokerUnavailable, and Refused where SQS knows that
+        receipt no more.
         """
         name = queue.rpartition(":")[2]
         if name not in self._batchers:
@@ -39,6 +39,11 @@ class Visibility:
             )
         visibility = min(VISIBILITY_SECONDS_MAX, math.ceil(seconds))
         await self._batchers[name]([{"ReceiptHandle": handle, "VisibilityTimeout": visibility}])
+
+    async def close(self) -> None:
+        """Wait for what is under way, also where its caller does not any more."""
+        for batcher in self._batchers.values():
+            await batcher.close()
 
 
 def entry_batcher(client: Client, queues: Queues, operation: str, name: str) -> Batcher[Entry]:

@@ -16,6 +16,7 @@ from logweir.entrypoints.lambdas.runtime import Context, seconds_left, start
 
 _sandbox = start("worker", os.environ, check_settings)
 _settings, _ports = _sandbox.settings, _sandbox.ports
+_ports.warm_up_store()  # the start has a whole processor
 _kept = ExitStack()  # never closed: the sandbox is killed
 _consumer = consumer(_settings, _ports, _kept.enter_context(closing_work(_settings, _ports.clock)))
 _batches = Batches(_consumer, _ports.hide, _settings.chunk_seconds)
