@@ -207,8 +207,10 @@ async def test_an_end_hands_back_also_what_polls_bring_that_outlast_a_failed_one
         with pytest.raises(BrokerUnavailable):
             await take(session, 100)
         await session.end()
+        polled = service.times(RECEIVE)
+        assert polled in (4, 5)  # one, and as many as there was room for
         await asyncio.sleep(0.5)
-        assert service.times(RECEIVE) == 4  # one, and three for which there was room
+        assert service.times(RECEIVE) == polled
         assert sqs.last == dict.fromkeys([*"abcdefghij", "late"], 0)
 
 
