@@ -55,14 +55,17 @@ class Emulator:
         self._command = _command(variable, address)
         self._environment = _environment(variable, address)
         self._process: subprocess.Popen[bytes] | None = None
+        # ministack unpacks each process of a function, and leaves that when it is killed.
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        self._scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         with tempfile.TemporaryFile() as log:
             # Not by `gcloud emulators start`: that leaves its Java process behind when it ends.
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env=self._environment | {"TMPDIR": self._scratch.name},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -85,6 +88,9 @@ class Emulator:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal: SIGSTOP makes a cloud that does not answer."""

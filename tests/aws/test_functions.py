@@ -24,6 +24,8 @@ from tests.support.wire import ask
 from logweir.envelope import encode, sha256_of
 from logweir.limits import MIB
 
+pytestmark = pytest.mark.slow
+
 TEXT: Final = "User 555-0199 logged in"
 CHUNK: Final = 100_000  # characters: a second of work
 SECONDS_PER_CHARACTER: Final = 0.00001
@@ -128,6 +130,7 @@ def test_one_poison_among_ten_returns_no_healthy_message(functions: Functions) -
     assert cloud.broker.take("quarantine") == [poison]
 
 
+@pytest.mark.kill
 def test_a_batch_that_was_cut_off_comes_back_and_what_was_finished_is_not_worked_on_again(
     functions: Functions, soon: None
 ) -> None:
@@ -158,6 +161,7 @@ def test_a_batch_that_was_cut_off_comes_back_and_what_was_finished_is_not_worked
     assert time.monotonic() - began < CHUNK * SECONDS_PER_CHARACTER
 
 
+@pytest.mark.kill  # not killed, but held to times
 def test_what_does_not_fit_into_the_time_that_is_left_is_handed_back(
     functions: Functions, soon: None
 ) -> None:

@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.kill, pytest.mark.slow]
 
 LOGS: Final = 2000
 CUT_OFF: Final = 22  # invocations of workers
-STARTED_SECONDS: Final = 2.0  # who dies younger was at no work yet
 # The emulator starts a process for each request that finds the others busy.
 GATEWAYS: Final = 6
 WORK: Final = Settings(seconds_per_character=0.001, chunk_seconds=1.0)  # chunks of 1,000 characters
@@ -45,7 +44,7 @@ async def test_more_than_twenty_batches_cut_off_in_two_thousand_logs_lose_double
         kills: Counter[str] = Counter()
         began = time.monotonic()
         sending = asyncio.create_task(
-            send_steadily(client, LOGS, per_second=40.0, long=2500, connections=GATEWAYS)
+            send_steadily(client, LOGS, per_second=40.0, long=2500, at_once=GATEWAYS)
         )
         while (cut := await asyncio.to_thread(cut_off, functions)) < CUT_OFF:
             left = await asyncio.to_thread(functions.cloud.broker.left)
@@ -76,7 +75,7 @@ def kill(functions: Functions, rng: random.Random, kills: Counter[str]) -> None:
     number = rng.choice([*[signal.SIGKILL] * 5, signal.SIGSTOP])
     if function == "gateway":
         number = signal.SIGKILL  # its timeout is longer than the client's
-    if processes := functions.processes(function, seconds=STARTED_SECONDS):
+    if processes := functions.processes(function):
         functions.signal(rng.choice(processes), number)
         kills[f"{function} {number.name}"] += 1
 

@@ -157,6 +157,7 @@ async def test_what_is_delayed_comes_again_when_its_time_is_over(
     assert again.delivery.raw == held.delivery.raw
 
 
+@waits
 async def test_what_a_session_hands_back_counts_no_death(ports: Ports) -> None:
     await ports.publisher.publish([a_log()])
     session = await ports.session()
@@ -184,6 +185,7 @@ async def test_what_a_dead_worker_held_is_delivered_again_and_counts_a_death(
         await ports.reap()
 
 
+@waits
 async def test_what_a_dead_worker_had_answered_stays_answered(backend: Backend) -> None:
     ports = backend.ports
     await ports.publisher.publish([a_log(log=f"{number}") for number in range(3)])

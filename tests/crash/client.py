@@ -91,13 +91,19 @@ async def traffic(
     characters: tuple[int, int],
     long_characters: int,
     ended: Callable[[], bool],
-    connections: int = 0,
+    at_once: int = 10_000,
 ) -> int:
     """Send at a steady rate, whatever becomes of each, until ``ended``; how many logs.
 
-    ``connections``: open at most so many; 0 is no limit.
+    ``at_once``: what comes on top of so many waits.
     """
-    connector = aiohttp.TCPConnector(limit=connections)
+    room = asyncio.Semaphore(at_once)
+
+    async def send(text: Text, tenant: str, log: str | None, source: Source) -> None:
+        async with room:
+            await client.send(http, text, tenant, log, source)
+
+    connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as group:
         logs = 0
         while not ended():
@@ -107,9 +113,9 @@ async def traffic(
             length = long_characters if dice < 0.08 else rng.randint(*characters)
             text = make_text(rng, length)
             log = f"log-{logs}" if rng.random() < 0.7 else None
-            group.create_task(client.send(http, text, tenant, log, source))
+            group.create_task(send(text, tenant, log, source))
             logs += 1
             if log and dice > 0.9:  # an identical repeat, or another text under the same id
                 again = text if dice > 0.95 else make_text(rng, length)
-                group.create_task(client.send(http, again, tenant, log, source))
+                group.create_task(send(again, tenant, log, source))
     return logs

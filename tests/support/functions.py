@@ -102,16 +102,12 @@ class Functions:
         [mapping] = mappings["EventSourceMappings"]
         return dict(mapping)
 
-    def processes(self, function: str, *, seconds: float = 0.0) -> list[int]:
-        """Those that the emulator has had for it for so long, busy or not. Linux only."""
-        mark, started = f"ministack-lambda-{self.name(function)}-", time.time() - seconds
-        found = []
-        for path in Path("/proc").glob("[0-9]*"):
-            for word in command_line(int(path.name)):
-                # The emulator writes it when it starts the process.
-                if mark in word and Path(word).stat().st_mtime <= started:
-                    found.append(int(path.name))
-        return found
+    def processes(self, function: str) -> list[int]:
+        """Those that the emulator has for it now and that have begun to work. Linux only."""
+        mark = f"ministack-lambda-{self.name(function)}-"
+        pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+        own = [pid for pid in pids if any(mark in word for word in command_line(pid))]
+        return [pid for pid in own if _threads(pid) > 1]
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """To a process that may have ended meanwhile."""
@@ -136,6 +132,14 @@ class Functions:
     @property
     def _lambda(self) -> Any:
         return client("lambda", self._endpoint)
+
+
+def _threads(pid: int) -> int:
+    """One that is still starting has one: the others call AWS."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager

@@ -37,7 +37,7 @@ async def settled(cloud: AnyCloud, history: Sequence[Sent], *, seconds: float) -
 
 
 async def send_steadily(
-    client: Client, logs: int, per_second: float, *, long: int = 1600, connections: int = 0
+    client: Client, logs: int, per_second: float, *, long: int = 1600, at_once: int = 10_000
 ) -> int:
     """Logs of some hundred characters, and now and then one of ``long``: how many were sent."""
     count = itertools.count()
@@ -48,7 +48,7 @@ async def send_steadily(
         characters=(40, 450),
         long_characters=long,
         ended=lambda: next(count) >= logs,
-        connections=connections,
+        at_once=at_once,
     )
 
 
