@@ -7,3 +7,5 @@
 ``gateway`` and ``worker`` are what Lambda imports: they open their sandbox when they are imported,
 since that is what a function has its full processor for. The others can be imported by anyone.
 """
+
+import logweir.entrypoints.logs  # noqa: F401  # before all that loads structlog: see there
