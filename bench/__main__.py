@@ -183,7 +183,9 @@ def _lambda(_work: Path, quick: bool) -> Iterator[Figure]:
         yield Figure(f"{what}, gateway on Lambda ÷ bare", ratio, "", 1.5, low_is_better=True)
 
 
-def _cost(_work: Path, _quick: bool) -> Iterator[Figure]:
+def _cost(_work: Path, quick: bool) -> Iterator[Figure]:
+    if quick:
+        return  # two minutes, and no aim to be held
     for cost in aws_cost.measure():
         name = f"a million logs of {aws_cost.CHARACTERS} characters on AWS, {cost.batch} a batch"
         yield Figure(name, cost.total, "USD")
