@@ -339,8 +339,10 @@ async def test_what_was_not_claimed_is_kept_by_heartbeats_and_comes_when_they_en
             await keeper.heartbeat()
             assert not received(waiting)
         keeper.abandon()
-        [claim] = await take(waiting, 1, 40)
-        assert claim.delivery.deliveries == 2
+        # The emulator may hand it to the abandoned stream again, each time until its deadline is
+        # over: so it is not always the second delivery that comes.
+        [claim] = await take(waiting, 1, 90)
+        assert claim.delivery.deliveries >= 2
         await waiting.acknowledge(claim)
 
 
