@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from types import MappingProxyType
 
 import pytest
 
 pytest.importorskip("botocore", reason="comes with the extra aws")
 
-from tests.support.awsjson import Answer, Request, Service, in_turn, raises
-from tests.support.sqs import NAMES, batches, judged, sqs_of
+from tests.support.awsjson import Request, in_turn, raises
+from tests.support.sqs import (
+    ANY_SIZE,
+    DELETE,
+    HIDE,
+    RECEIVE,
+    batches,
+    judged,
+    messages,
+    nothing,
+    session_of,
+    take,
+)
 
-from logweir.backends.aws.session import SqsSession
 from logweir.clock import ManualClock
 from logweir.errors import BrokerUnavailable, LeaseLost
-from logweir.limits import DEFAULT_LIMITS
-from logweir.pipeline.held import HeldClaim
-
-RECEIVE, DELETE = "ReceiveMessage", "DeleteMessageBatch"
-HIDE = "ChangeMessageVisibilityBatch"
-TAKEN = judged(lambda _: None)
-ANY_SIZE = 1 << 30
-
-
-def messages(*bodies: str) -> Answer:
-    """A poll that brings these."""
-    return lambda _: {
-        "Messages": [
-            {"Body": body, "ReceiptHandle": body, "Attributes": {"ApproximateReceiveCount": "3"}}
-            for body in bodies
-        ]
-    }
-
-
-def nothing(_request: Request) -> Request:
-    return {}
 
 
 def unavailable(_request: Request) -> Request:
@@ -47,35 +32,6 @@ def unavailable(_request: Request) -> Request:
 
 def denied(_request: Request) -> Request:
     return raises("AccessDenied")
-
-
-@asynccontextmanager
-async def session_of(
-    receive: Answer,
-    answers: Mapping[str, Answer] = MappingProxyType({}),
-    clock: ManualClock | None = None,
-) -> AsyncIterator[tuple[SqsSession, Service]]:
-    """A session over the queue of the logs."""
-    with sqs_of({RECEIVE: receive, DELETE: TAKEN, HIDE: TAKEN, **answers}) as place:
-        client, queues, service = place
-        limits = replace(DEFAULT_LIMITS, lease_seconds=30.0)
-        session = SqsSession(
-            client, queues, NAMES, clock or ManualClock(), limits, (NAMES.queues[0],)
-        )
-        try:
-            yield session, service
-        finally:
-            session.abandon()
-
-
-async def take(session: SqsSession, count: int) -> list[HeldClaim]:
-    """Claim so many, as they come."""
-    claims: list[HeldClaim] = []
-    async with asyncio.timeout(5):
-        while len(claims) < count:
-            claims += await session.claim(count - len(claims), ANY_SIZE, 0)
-            await asyncio.sleep(0.01)
-    return claims
 
 
 async def test_a_poll_hides_what_it_brings_for_the_lease_and_counts_deliveries() -> None:

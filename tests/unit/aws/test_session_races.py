@@ -5,44 +5,29 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from types import MappingProxyType
 
 import pytest
 
 pytest.importorskip("botocore", reason="comes with the extra aws")
 
-from tests.support.awsjson import Answer, Request, Service, in_turn, raises
-from tests.support.sqs import NAMES, judged, sqs_of
+from tests.support.awsjson import Answer, Request, in_turn, raises
+from tests.support.sqs import (
+    ANY_SIZE,
+    HIDE,
+    LEASE_SECONDS,
+    RECEIVE,
+    TAKEN,
+    judged,
+    messages,
+    nothing,
+    session_of,
+    take,
+)
 
 from logweir.backends.aws import polls
-from logweir.backends.aws.session import SqsSession
-from logweir.clock import ManualClock
 from logweir.errors import BrokerUnavailable
-from logweir.limits import DEFAULT_LIMITS
-from logweir.pipeline.held import HeldClaim
 
-RECEIVE, DELETE = "ReceiveMessage", "DeleteMessageBatch"
-HIDE = "ChangeMessageVisibilityBatch"
-TAKEN = judged(lambda _: None)
-ANY_SIZE = 1 << 30
-LEASE = 30
-
-
-def messages(*bodies: str) -> Answer:
-    """A poll that brings these."""
-    return lambda _: {
-        "Messages": [
-            {"Body": body, "ReceiptHandle": body, "Attributes": {"ApproximateReceiveCount": "1"}}
-            for body in bodies
-        ]
-    }
-
-
-def nothing(_request: Request) -> Request:
-    return {}
+LEASE = int(LEASE_SECONDS)
 
 
 def slowly(answer: Answer, seconds: float) -> Answer:
@@ -78,31 +63,6 @@ class Visibilities:
         return answer
 
 
-@asynccontextmanager
-async def session_of(
-    receive: Answer, hide: Answer, answers: Mapping[str, Answer] = MappingProxyType({})
-) -> AsyncIterator[tuple[SqsSession, Service]]:
-    """A session over the queue of the logs."""
-    with sqs_of({RECEIVE: receive, DELETE: TAKEN, HIDE: hide, **answers}) as place:
-        client, queues, service = place
-        limits = replace(DEFAULT_LIMITS, lease_seconds=float(LEASE))
-        session = SqsSession(client, queues, NAMES, ManualClock(), limits, (NAMES.queues[0],))
-        try:
-            yield session, service
-        finally:
-            session.abandon()
-
-
-async def take(session: SqsSession, count: int) -> list[HeldClaim]:
-    """Claim so many, as they come."""
-    claims: list[HeldClaim] = []
-    async with asyncio.timeout(5):
-        while len(claims) < count:
-            claims += await session.claim(count - len(claims), ANY_SIZE, 0)
-            await asyncio.sleep(0.01)
-    return claims
-
-
 async def begun(visibilities: Visibilities) -> None:
     """The slow request is under way."""
     assert await asyncio.to_thread(visibilities.began.wait, 5)
@@ -110,7 +70,7 @@ async def begun(visibilities: Visibilities) -> None:
 
 async def test_a_delay_is_not_undone_by_a_heartbeat_that_is_under_way() -> None:
     sqs = Visibilities(slow=LEASE)
-    async with session_of(in_turn(messages("a"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a"), then=nothing), {HIDE: sqs}) as (session, _):
         [claim] = await take(session, 1)
         heartbeat = asyncio.create_task(session.heartbeat())
         await begun(sqs)
@@ -121,7 +81,7 @@ async def test_a_delay_is_not_undone_by_a_heartbeat_that_is_under_way() -> None:
 
 async def test_a_delay_is_not_undone_by_a_heartbeat_that_begins_meanwhile() -> None:
     sqs = Visibilities(slow=300)
-    async with session_of(in_turn(messages("a"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a"), then=nothing), {HIDE: sqs}) as (session, _):
         [claim] = await take(session, 1)
         delay = asyncio.create_task(session.delay(claim, 300))
         await begun(sqs)
@@ -136,7 +96,7 @@ async def test_a_delay_that_failed_is_held_on_to_and_can_be_made_again(
     monkeypatch.setattr("logweir.backends.aws.entries._SECONDS", 0.0)
     down = judged(lambda _: "ServiceUnavailable")
     sqs = Visibilities(None, in_turn(down, then=TAKEN))
-    async with session_of(in_turn(messages("a"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a"), then=nothing), {HIDE: sqs}) as (session, _):
         [claim] = await take(session, 1)
         with pytest.raises(BrokerUnavailable):
             await session.delay(claim, 300)
@@ -147,7 +107,7 @@ async def test_a_delay_that_failed_is_held_on_to_and_can_be_made_again(
 
 async def test_what_an_end_hands_back_is_not_extended_by_a_heartbeat_that_is_under_way() -> None:
     sqs = Visibilities(slow=LEASE)
-    async with session_of(in_turn(messages("a", "b"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a", "b"), then=nothing), {HIDE: sqs}) as (session, _):
         await take(session, 1)
         heartbeat = asyncio.create_task(session.heartbeat())
         await begun(sqs)
@@ -158,7 +118,7 @@ async def test_what_an_end_hands_back_is_not_extended_by_a_heartbeat_that_is_und
 
 async def test_nor_by_one_that_was_cancelled_and_goes_on_in_its_thread() -> None:
     sqs = Visibilities(slow=LEASE)
-    async with session_of(in_turn(messages("a", "b"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a", "b"), then=nothing), {HIDE: sqs}) as (session, _):
         await take(session, 1)
         heartbeat = asyncio.create_task(session.heartbeat())
         await begun(sqs)
@@ -170,7 +130,7 @@ async def test_nor_by_one_that_was_cancelled_and_goes_on_in_its_thread() -> None
 
 async def test_nor_by_one_that_begins_while_it_hands_back() -> None:
     sqs = Visibilities(slow=0)
-    async with session_of(in_turn(messages("a", "b"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a", "b"), then=nothing), {HIDE: sqs}) as (session, _):
         await take(session, 1)
         end = asyncio.create_task(session.end())
         await begun(sqs)
@@ -185,7 +145,7 @@ async def test_an_end_that_failed_in_part_hands_back_only_the_rest_when_made_aga
     monkeypatch.setattr("logweir.backends.aws.entries._SECONDS", 0.0)
     busy = judged(lambda e: "ServiceUnavailable" if e["ReceiptHandle"] == "a" else None)
     sqs = Visibilities(None, in_turn(busy, then=TAKEN))
-    async with session_of(in_turn(messages("a", "b"), then=nothing), sqs) as (session, _):
+    async with session_of(in_turn(messages("a", "b"), then=nothing), {HIDE: sqs}) as (session, _):
         await take(session, 2)
         with pytest.raises(BrokerUnavailable):
             await session.end()
@@ -203,7 +163,7 @@ async def test_an_end_hands_back_also_what_polls_bring_that_outlast_a_failed_one
     full = messages(*"abcdefghij")
     late = slowly(messages("late"), 0.4)
     receive = in_turn(full, lambda _: raises("AccessDenied"), late, then=slowly(nothing, 0.1))
-    async with session_of(receive, sqs) as (session, service):
+    async with session_of(receive, {HIDE: sqs}) as (session, service):
         with pytest.raises(BrokerUnavailable):
             await take(session, 100)
         await session.end()
@@ -217,7 +177,7 @@ async def test_an_end_hands_back_also_what_polls_bring_that_outlast_a_failed_one
 async def test_what_is_gone_is_not_claimed_any_more() -> None:
     gone = judged(lambda e: "ReceiptHandleIsInvalid" if e["ReceiptHandle"] == "b" else None)
     receive = in_turn(messages("a", "b", "c"), then=nothing)
-    async with session_of(receive, Visibilities(None, gone)) as (session, _):
+    async with session_of(receive, {HIDE: Visibilities(None, gone)}) as (session, _):
         await take(session, 1)
         await session.heartbeat()
         assert [claim.ticket for claim in await session.claim(5, ANY_SIZE, 0)] == ["c"]
@@ -228,7 +188,7 @@ async def test_no_more_is_polled_while_much_is_not_claimed(
 ) -> None:
     monkeypatch.setattr(polls, "_ROOM_BYTES", 1000)
     full = messages(*(letter * 200 for letter in "abcdefghij"))
-    async with session_of(full, Visibilities(None)) as (session, service):
+    async with session_of(full, {HIDE: Visibilities(None)}) as (session, service):
         await asyncio.sleep(0.3)
         assert service.times(RECEIVE) == 1
         assert len(await session.claim(10, ANY_SIZE, 0)) == 10

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 
 from logweir.backends.aws.clients import Client
 from logweir.backends.aws.names import Names
@@ -95,7 +95,7 @@ class SqsSession:
         # under way of one, which may have been cancelled.
         self._held.forget()
         await self._visibility.close()
-        left = await self._set_visibility(self._returning, 0)
+        left = await self._set_visibility(tuple(self._returning), 0)
         self._returning = [claim for claim, _ in left]
         for _, outage in left:
             raise outage
@@ -126,15 +126,14 @@ class SqsSession:
             raise
 
     async def _set_visibility(
-        self, claims: Iterable[HeldClaim], seconds: int
+        self, claims: Sequence[HeldClaim], seconds: int
     ) -> list[tuple[HeldClaim, BaseException]]:
         """Those of which it is unknown, and why."""
-        hidden = list(claims)
         results = await asyncio.gather(
-            *(self._hide(claim, seconds) for claim in hidden), return_exceptions=True
+            *(self._hide(claim, seconds) for claim in claims), return_exceptions=True
         )
         left = []
-        for claim, error in zip(hidden, results, strict=True):
+        for claim, error in zip(claims, results, strict=True):
             if isinstance(error, Refused):
                 # It was acknowledged meanwhile; or its time was over, and another has it.
                 self._held.release(claim)
