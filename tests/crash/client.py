@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
-from tests.crash.checker import Answer, Sent
 from tests.crash.texts import TENANTS, Text, make_text
 
 from logweir.envelope import Source, sha256_of
+from logweir.verify.evidence import Answer, Sent
 
 _TRY_AGAIN_SECONDS: Final = 0.1
 _TRIES_MAX: Final = 300

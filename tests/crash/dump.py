@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from tests.crash.checker import CANARY, Document, Dump, Letter
 
 from logweir.backends.local.names import SUFFIX, tenant_of
 from logweir.clock import parse_timestamp
+from logweir.verify.canary import CANARY
+from logweir.verify.evidence import Document, Dump, Letter
 
 Rows = list[tuple[Any, ...]]
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from tests.crash import dump
-from tests.crash.checker import Document, Kind, Report, Rules, Sent, check
 from tests.crash.doomed import read_journal
 
 from logweir.backends.local.broker import MESSAGE_BYTES_MAX
-from logweir.pipeline.plan import chunk_characters
-from logweir.redact import redact
+from logweir.entrypoints.cli import proof
 from logweir.settings import Settings
+from logweir.verify.checker import check
+from logweir.verify.evidence import Document, Fault, Sent
+from logweir.verify.findings import Kind, Report
+from logweir.verify.rules import ONE_MACHINE_SKEW_SECONDS, Rules
 
 JOURNAL: Final = "journal.jsonl"
 RESUMED_SECONDS_AIM: Final = 1.0  # p99, from the death of a worker
@@ -51,13 +53,11 @@ def rules_of(
     settings: Settings, message_bytes_max: int, *, sick: frozenset[str] = frozenset()
 ) -> Rules:
     """What a service with these settings, and a broker of such messages, must hold to."""
-    return Rules(
-        redact=lambda text: redact(text).text,
-        seconds_per_character=settings.seconds_per_character,
-        chunk_characters=chunk_characters(
-            settings.chunk_seconds, settings.seconds_per_character, message_bytes_max
-        ),
+    return replace(
+        proof.rules_of(settings, message_bytes_max),
         sick=sick,
+        shared=False,  # nobody else writes there
+        skew_seconds=ONE_MACHINE_SKEW_SECONDS,  # a cloud's emulator has this machine's clock
     )
 
 
@@ -66,12 +66,14 @@ def judge(
     history: Sequence[Sent],
     *,
     sick: frozenset[str] = frozenset(),
+    faults: Sequence[Fault] = (),
     earlier: Sequence[Document] = (),
 ) -> Report:
     """Check what lies in the data directory, and the journal beside it, if a witness wrote one."""
     rules = rules_of(settings, MESSAGE_BYTES_MAX, sick=sick)
     journal = read_journal(journal_path(settings))
-    return check(history, dump.dump(settings.data_dir), rules, journal=journal, earlier=earlier)
+    stored = dump.dump(settings.data_dir)
+    return check(history, stored, rules, faults=faults, journal=journal, earlier=earlier)
 
 
 def journal_path(settings: Settings) -> Path:

@@ -8,13 +8,15 @@ import random
 import time
 from collections.abc import Sequence
 
-from tests.crash.checker import Answer, Document, Report, Sent, check
 from tests.crash.client import Client, traffic
 from tests.crash.outcome import rules_of
 from tests.support.cloud import AnyCloud
 from tests.support.outsider import dump_of
 
 from logweir.settings import Settings
+from logweir.verify.checker import check
+from logweir.verify.evidence import Answer, Document, Fault, Sent
+from logweir.verify.findings import Report
 
 _MESSAGE_BYTES_MAX = 9_000_000  # more than a chunk of these tests has
 
@@ -57,6 +59,7 @@ def judge(
     history: Sequence[Sent],
     settings: Settings,
     *,
+    faults: Sequence[Fault] = (),
     earlier: Sequence[Document] = (),
 ) -> Report:
     """Check what lies in the store, in the quarantine, and where what the broker gave up does."""
@@ -66,4 +69,4 @@ def judge(
         messages=cloud.broker.left() + len(cloud.broker.take("dead")),
         quarantined=len(cloud.broker.take("quarantine")),
     )
-    return check(history, dump, rules, earlier=earlier)
+    return check(history, dump, rules, faults=faults, earlier=earlier)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Protocol
 
-from tests.crash.checker import CANARY, Document, Dump, Letter
-
 from logweir.clock import parse_timestamp
+from logweir.verify.canary import CANARY
+from logweir.verify.evidence import Document, Dump, Letter
 
 Key = tuple[str, str, str]  # tenant, log id, SHA-256
 Found = dict[str, dict[str, Any]]  # the fields of everything in a store, by path

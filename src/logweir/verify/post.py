@@ -10,14 +10,17 @@ from typing import Final, Self
 import aiohttp
 
 from logweir.envelope import Source
-from logweir.verify.flood import Answer
+from logweir.errors import InvalidId
+from logweir.ids import LogId
+from logweir.verify.flood import Reply
 from logweir.verify.traffic import Request
 
 _ANSWER_SECONDS_MAX: Final = 30.0
+_TELL_THE_ID: Final = (202, 503)  # a 503 tells under which id to send it again
 
 
 class Poster:
-    """Sends requests to one URL; every failure becomes an Answer."""
+    """Sends requests to one URL; every failure becomes a Reply."""
 
     def __init__(self, url: str, connections: int) -> None:
         self._url = url
@@ -38,7 +41,7 @@ class Poster:
     ) -> None:
         await self._session.close()
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> Reply:
         """The answer, or the kind of the failure."""
         headers, body = _encoded(request)
         try:
@@ -48,8 +51,8 @@ class Poster:
                 raw = await response.read()
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Answer(failure=_kind(error))
-        return Answer(status=status, log=_log_id(raw) if status == 202 else None)
+            return Reply(failure=_kind(error))
+        return Reply(status=status, log=_log_id(raw) if status in _TELL_THE_ID else None)
 
 
 def _encoded(request: Request) -> tuple[dict[str, str], bytes]:
@@ -64,13 +67,12 @@ def _encoded(request: Request) -> tuple[dict[str, str], bytes]:
     return headers, request.text.encode()
 
 
-def _log_id(raw: bytes) -> str | None:
+def _log_id(raw: bytes) -> LogId | None:
     try:
         answer = json.loads(raw)
-    except ValueError:
+        return LogId(answer["log_id"])
+    except (ValueError, KeyError, TypeError, InvalidId):  # whoever answers there
         return None
-    log = answer.get("log_id") if isinstance(answer, dict) else None
-    return log if isinstance(log, str) else None
 
 
 def _kind(error: Exception) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from logweir.verify.flood import Answer
+from logweir.verify.flood import Reply
 from logweir.verify.traffic import Request
 
 ACCEPTED: Final = "202"
@@ -32,21 +32,28 @@ class Tally:
         self._late = array("d")
         self._latencies: dict[str, array[float]] = {}
         self.ended_count = 0
+        self.repeated_count = 0  # of those sent: once more, since they were not accepted
 
-    def invoked(self, request: Request, due: float, at: float) -> None:  # noqa: ARG002  # a Witness
+    def invoked(self, request: Request, due: float, at: float) -> None:
         """Note how late the generator was."""
         self._late.append(at - due)
+        self.repeated_count += request.attempt > 1
 
-    def ended(self, request: Request, due: float, at: float, answer: Answer) -> None:  # noqa: ARG002  # a Witness
+    def ended(self, request: Request, due: float, at: float, reply: Reply) -> None:  # noqa: ARG002  # a Witness
         """Note how long it took since it was due."""
-        label = str(answer.status) if answer.failure is None else answer.failure
+        label = str(reply.status) if reply.failure is None else reply.failure
         self._latencies.setdefault(label, array("d")).append(at - due)
         self.ended_count += 1
 
     @property
     def started_count(self) -> int:
-        """How many requests were sent; those not ended are under way."""
+        """How many requests were sent, repeats too; those not ended are under way."""
         return len(self._late)
+
+    @property
+    def sent_count(self) -> int:
+        """How many logs were sent, however often."""
+        return self.started_count - self.repeated_count
 
     @property
     def accepted_count(self) -> int:

@@ -1,7 +1,7 @@
 """What a flood sends: small logs as services write them, of several tenants, JSON and text.
 
 The same seed makes the same logs. Each has a canary, a word that occurs nowhere else and that
-redaction leaves alone: wherever it turns up, it says whose log of which flood that is.
+redaction leaves alone: wherever it turns up, the history says whose log of which flood that is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 from logweir.envelope import Source
 from logweir.ids import LogId, TenantId
+from logweir.verify.canary import canary
 
 _LINES: Final = (
     "2026-03-01T12:{two:02d}:07.{three}Z INFO http GET /api/v2/orders/{five} 200 {two}ms",
@@ -37,6 +38,8 @@ class Request:
     log: LogId | None
     source: Source
     text: str
+    canary: str
+    attempt: int = 1
 
 
 def traffic(seed: int, tenants: int) -> Iterator[Request]:
@@ -53,13 +56,9 @@ def traffic(seed: int, tenants: int) -> Iterator[Request]:
             log=LogId(f"{seed}-{index}") if rng.random() < 0.5 else None,
             source=rng.choice((Source.JSON, Source.TEXT)),
             text=_text(rng, mark),
+            canary=mark,
         )
         index += 1
-
-
-def canary(seed: int, index: int, tenant: TenantId) -> str:
-    """The word that only this log holds."""
-    return f"canary-{seed}-{index}-of-{tenant}"
 
 
 def _text(rng: random.Random, mark: str) -> str:

@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.cli.lanes import Sums, lane
 from tests.unit.cli.shell import document, envelope, letter, lines_of, logweir, plan, put
 
 from logweir import bootstrap
 from logweir.bootstrap import Ports, open_ports
 from logweir.ids import LogId, TenantId
-from logweir.pipeline.broker import Backlog, Lane, Whereabouts
+from logweir.pipeline.broker import Lane, Whereabouts
 from logweir.pipeline.store import Store
 from logweir.settings import Settings
-
-
-@dataclass
-class Sums:
-    """A broker that sees into no message."""
-
-    lanes: Sequence[Backlog]
-    dead: int | None
-    asked: int = 0
-
-    async def backlog(self) -> Sequence[Backlog]:
-        """As the test said."""
-        return self.lanes
-
-    async def locate(self, tenant: TenantId, log: LogId) -> Whereabouts | None:
-        """It cannot."""
-        self.asked += 1
-        return None
-
-    async def quarantined(self) -> int | None:
-        """As the test said."""
-        return self.dead
-
-
-def lane(
-    which: Lane, waiting: int | None, in_flight: int | None = None, oldest: float | None = None
-) -> Backlog:
-    """A lane's numbers."""
-    return Backlog(lane=which, waiting=waiting, in_flight=in_flight, oldest_seconds=oldest)
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Sums:
-    """What the broker of all commands tells: nothing, unless the test changes it."""
-    sums = Sums([lane(each, None) for each in Lane], None)
-
-    @asynccontextmanager
-    async def opened(settings: Settings, **how: Any) -> AsyncIterator[Ports]:
-        async with open_ports(settings, **how) as ports:
-            yield replace(ports, backlog=sums)
-
-    monkeypatch.setattr(bootstrap, "open_ports", opened)
-    return sums
 
 
 def test_status_shows_the_lanes_and_their_sum(tmp_path: Path, told: Sums) -> None:

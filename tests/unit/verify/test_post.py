@@ -14,7 +14,7 @@ from tests.support.processes import free_port
 
 from logweir.envelope import Source
 from logweir.ids import LogId, TenantId
-from logweir.verify.flood import Answer
+from logweir.verify.flood import Reply
 from logweir.verify.post import Poster
 from logweir.verify.traffic import Request
 
@@ -29,6 +29,7 @@ def request(source: Source, log: str | None = None) -> Request:
         log=None if log is None else LogId(log),
         source=source,
         text="€ x",
+        canary="canary-" + "x" * 20,
     )
 
 
@@ -51,8 +52,8 @@ async def test_json_and_text_are_posted_with_their_ids() -> None:
         return web.json_response({"log_id": "made"}, status=202)
 
     async with poster(accept) as send:
-        assert await send(request(Source.TEXT, "a1")) == Answer(status=202, log="made")
-        assert await send(request(Source.JSON)) == Answer(status=202, log="made")
+        assert await send(request(Source.TEXT, "a1")) == Reply(status=202, log=LogId("made"))
+        assert await send(request(Source.JSON)) == Reply(status=202, log=LogId("made"))
     assert seen[0] == ("text/plain", ("acme", "a1"), "€ x".encode())
     assert seen[1][:2] == ("application/json", (None, None))
     assert json.loads(seen[1][2]) == {"tenant_id": "acme", "text": "€ x"}
@@ -64,7 +65,7 @@ async def test_a_202_with_a_strange_body_is_a_202(body: bytes) -> None:
         return web.Response(body=body, status=202)
 
     async with poster(accept) as send:
-        assert await send(request(Source.TEXT)) == Answer(status=202)
+        assert await send(request(Source.TEXT)) == Reply(status=202)
 
 
 async def test_a_refusal_is_its_status() -> None:
@@ -72,7 +73,7 @@ async def test_a_refusal_is_its_status() -> None:
         return web.Response(status=503)
 
     async with poster(refuse) as send:
-        assert await send(request(Source.TEXT)) == Answer(status=503)
+        assert await send(request(Source.TEXT)) == Reply(status=503)
 
 
 async def test_a_connection_that_breaks_is_a_failure_of_its_kind() -> None:
@@ -90,6 +91,6 @@ async def test_a_connection_that_breaks_is_a_failure_of_its_kind() -> None:
 
 async def test_nobody_there_is_a_failure_of_its_kind() -> None:
     async with Poster(f"http://127.0.0.1:{free_port()}/ingest", 4) as send:
-        assert await send(request(Source.TEXT)) == Answer(
+        assert await send(request(Source.TEXT)) == Reply(
             failure="ClientConnectorError ECONNREFUSED"
         )

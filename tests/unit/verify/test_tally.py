@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logweir.verify.flood import Answer
+from logweir.verify.flood import Reply
 from logweir.verify.tally import Tally, spread
 from logweir.verify.traffic import traffic
 
@@ -34,8 +34,8 @@ def test_every_rank_is_a_time_that_was_measured(seconds: list[float]) -> None:
 def test_answers_are_counted_by_status_and_failures_by_kind() -> None:
     tally = Tally()
     answers = [
-        *(Answer(status=429), Answer(status=202), Answer(failure="ECONNRESET")),
-        *(Answer(status=202), None),
+        *(Reply(status=429), Reply(status=202), Reply(failure="ECONNRESET")),
+        *(Reply(status=202), None),
     ]
     for request, answer in zip(itertools.islice(traffic(1, 1), 5), answers, strict=True):
         tally.invoked(request, 1.0, 1.001)

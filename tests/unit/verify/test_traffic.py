@@ -6,7 +6,8 @@ import itertools
 
 from logweir.envelope import Source
 from logweir.redact import redact
-from logweir.verify.traffic import canary, traffic
+from logweir.verify.canary import canary
+from logweir.verify.traffic import traffic
 
 LOGS = list(itertools.islice(traffic(7, 4), 2000))
 

@@ -7,7 +7,8 @@ get          get, with whereabouts
 ls           ls, status
 dead         dead ls, dead show; dead_acts: dead replay, dead purge; with letters
 redact       redact
-flood        flood
+flood        flood, with flood_report
+verify       verify; proof: the rules, the waiting, the report; stock: what is stored
 flags        settings as flags;  output: how things are printed;  exits: what exit codes say
 
 rich, aiohttp and the back ends are imported by the commands that use them, when they run: a
@@ -22,7 +23,18 @@ from typing import Annotated
 import typer
 
 from logweir import __version__
-from logweir.entrypoints.cli import dead, dead_acts, flood, get, ls, push, redact, send, serve
+from logweir.entrypoints.cli import (
+    dead,
+    dead_acts,
+    flood,
+    get,
+    ls,
+    push,
+    redact,
+    send,
+    serve,
+    verify,
+)
 from logweir.entrypoints.cli.exits import EPILOG, Commands, report_bug
 
 app = typer.Typer(
@@ -37,7 +49,8 @@ app = typer.Typer(
 
 for command in (
     *(serve.serve, send.send, get.get, ls.ls, ls.status),
-    *(redact.redact, flood.flood, serve.gateway, serve.worker, push.push),
+    *(redact.redact, flood.flood, verify.verify),
+    *(serve.gateway, serve.worker, push.push),
 ):
     app.command(epilog=EPILOG)(command)
 

@@ -22,12 +22,13 @@ class Code(IntEnum):
     USAGE = 2  # as EXIT_MISCONFIGURED of the processes: starting it again cannot help
     NOT_FOUND = 3
     UNAVAILABLE = 4
+    NO_VERDICT = 5
     BUG = 70  # as EX_SOFTWARE in sysexits.h
 
 
 EPILOG: Final = (
     "Exit codes: 0 done; 1 not done, refused, or the answer is no; 2 wrong use or setting;"
-    " 3 not found; 4 unavailable, try again later; 130 interrupted."
+    " 3 not found; 4 unavailable, try again later; 5 no verdict; 130 interrupted."
 )
 
 
