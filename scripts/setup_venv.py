@@ -1,6 +1,7 @@
 """Makes .venv ready, of the Python that runs this; `scripts/setup` finds that Python.
 
-`scripts/setup ministack` makes .venv-ministack in the same way: that emulator pins what we pin.
+`scripts/setup ministack`, `schema` and `fuzz` make .venv-ministack and so on in the same way: what
+these programs need is pinned apart from what we need.
 
     missing, interrupted, moved,      pins or pyproject.toml        as the
     or of another Python              changed                       stamp says
@@ -13,6 +14,7 @@ The stamp goes before anything is touched and is written last; ready takes milli
 import contextlib
 import fcntl
 import hashlib
+import platform
 import re
 import subprocess
 import sys
@@ -23,8 +25,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KIND = sys.argv[1] if sys.argv[1:] else "run"
-OURS = KIND != "ministack"
-VENV = ROOT / (".venv" if OURS else ".venv-ministack")
+OURS = KIND not in ("ministack", "schema", "fuzz")
+VENV = ROOT / (".venv" if OURS else f".venv-{KIND}")
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".logweir-setup"
 # What each kind of .venv has.
@@ -34,6 +36,8 @@ PINS = {
     "aws": ("build", "run", "aws"),
     "dev": ("build", "run", "gcp", "aws", "dev"),
     "ministack": ("ministack",),
+    "schema": ("schema",),
+    "fuzz": ("fuzz",),
 }
 PIP = [
     *(str(PYTHON), "-m", "pip", "install"),
@@ -46,9 +50,26 @@ def main() -> None:
         sys.exit(f"usage: scripts/setup [{'|'.join(PINS)}]")
     if ready(KIND):
         return
+    if KIND == "fuzz":
+        refuse_without_wheels()
     with one_at_a_time():
         if not ready(KIND):  # another set-up may have made it meanwhile
             make(KIND)
+
+
+def refuse_without_wheels() -> None:
+    """Building atheris takes a clang with libFuzzer: nobody should find that out from pip."""
+    here = f"Python {platform.python_version()} on {sys.platform}, {platform.machine()}"
+    if not (
+        sys.version_info < (3, 15)
+        and sys.platform == "linux"
+        and platform.machine() == "x86_64"
+        and platform.libc_ver()[0] == "glibc"
+    ):
+        sys.exit(
+            "setup: atheris, the fuzzer, comes ready-made for Python 3.11 to 3.14 on x86_64 alone,"
+            f" under Linux with glibc; this is {here}"
+        )
 
 
 def place() -> str:
