@@ -19,7 +19,8 @@ from granian._granian import SocketHolder
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from logweir.bootstrap import open_ports, planner
+from logweir.bootstrap import admission, open_ports, planner
+from logweir.entrypoints.doorman import Doorman
 from logweir.entrypoints.gateway import Gateway
 from logweir.entrypoints.http import App, Message, Receive, Send
 from logweir.entrypoints.process import (
@@ -37,6 +38,8 @@ _OTHER_DESCRIPTORS: Final = 512  # the broker's file and the tenants'
 _CONNECTIONS_MAX: Final = DESCRIPTORS_MAX - _OTHER_DESCRIPTORS
 _HEADER_SECONDS_MAX: Final = 10  # for the headers, and for the silence between two requests
 _BUFFER_BYTES_MAX: Final = 64 * 1024
+_UNREAD_BYTES_MAX: Final = 64 * 1024  # of answers, held by the kernel for one connection
+_UNREAD_SECONDS_MAX: Final = 20  # then a client that takes no answers is cut off
 _COUNTS_SECONDS: Final = 60.0
 _ANSWER_SECONDS: Final = 1.0  # to send the last answers in
 _QUIET_SECONDS: Final = 0.2  # granian's threads come to rest
@@ -58,7 +61,10 @@ async def serve_gateway(settings: Settings, on_stop: Stop) -> None:
     on_stop(stopping.set)
     async with open_ports(settings) as ports:
         gateway = Gateway(
-            planner(settings, ports.store, ports.publisher), ports.clock, settings.limits
+            planner(settings, ports.store, ports.publisher),
+            ports.clock,
+            settings.limits,
+            admission(settings, ports),
         )
         listener = bind(settings.host, settings.port)
         await serve(gateway, listener, stopping, settings.drain_seconds)
@@ -77,6 +83,7 @@ async def serve(
     ``give_up`` makes the application answer those that outlast the drain time.
     """
     server = BoundServer(app, listener)
+    doorman = asyncio.create_task(Doorman(listener, server.connections_max, app.counts).stand())
     counts = asyncio.create_task(_log_counts(app.counts))
     serving = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(stopping.wait())
@@ -84,6 +91,7 @@ async def serve(
     if not stopped.done():
         serving.result()
         raise RuntimeError("the HTTP server ended by itself")
+    doorman.cancel()
     server.stop()  # type: ignore[no-untyped-call]
     await asyncio.wait({serving}, timeout=drain_seconds)
     if give_up is not None and not serving.done():
@@ -109,6 +117,7 @@ class BoundServer(Server):
 
     def __init__(self, app: App, listener: socket.socket) -> None:
         self._listener = listener
+        self.connections_max = _connections_max()
         host, port = listener.getsockname()[:2]
         super().__init__(
             cast(Any, app),
@@ -119,7 +128,7 @@ class BoundServer(Server):
             websockets=False,
             backlog=_BACKLOG,
             # Its default lets 128 idle connections keep all others out.
-            backpressure=_connections_max(),
+            backpressure=self.connections_max,
             log_enabled=False,
             log_access=False,
             http1_settings=HTTP1Settings(
@@ -144,6 +153,11 @@ def bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # granian waits for ever for who sends requests and reads no answers, and the kernel keeps
+    # megabytes of these. Connections inherit both.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES_MAX)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_SECONDS_MAX * 1000)
     try:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
