@@ -1,16 +1,18 @@
 # GNU make 3.81 (macOS) and newer. Each target makes the .venv it needs; PYTHON=... chooses of what.
 # A recipe's long-running program replaces its shell (exec), so that Ctrl-C reaches it and only it.
-.PHONY: help serve serve-gcp serve-aws deploy-gcp deploy-aws scan demo test test-all check lint format bench kill lock clean
+.PHONY: help serve serve-gcp serve-aws deploy-gcp deploy-aws scan demo test test-all check lint format bench
+.PHONY: prove simulate pairs power kill schema soak fuzz mutate proof lock clean
 
 BIN := .venv/bin
 # Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
 ARGS ?=
 # Most tests wait, for processes and for time; each file stays in one process. Those that kill run
 # alone, since they hold us to times; 5 says that ARGS chose none of them.
-SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+SIDE_BY_SIDE := --numprocesses 4 --dist loadfile
 PROJECT ?=
 REGION ?=
 PREFIX ?=
+MINUTES ?= 60
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[a-z ]*## /  make \1	/p' Makefile | expand -t 20
@@ -69,9 +71,45 @@ bench:  ## measure, one table
 	@scripts/setup ministack
 	@exec $(BIN)/python -m bench $(ARGS)
 
-kill:  ## kill -9 processes at every point, and check that nothing is lost
+prove: simulate pairs power kill  ## the four below, as CI runs them: about ten minutes
+
+simulate:  ## 20,000 seeds of faults in virtual time, and the planted bugs that must be caught
+	@scripts/setup dev
+	@$(BIN)/python -m tests.simulation --seeds 20000 $(ARGS)
+	@$(BIN)/python -m tests.simulation --mutants
+
+pairs:  ## every pair of faults at the calls of a log in five chunks
+	@scripts/setup dev
+	@exec $(BIN)/python -m tests.pairs $(ARGS)
+
+power:  ## 20,000 images of a disk whose power was cut (needs fuse3)
+	@scripts/setup dev
+	@exec $(BIN)/python -m tests.power --images 20000 $(ARGS)
+
+kill:  ## kill -9 processes at every point, 300 times, and check that nothing is lost
 	@scripts/setup dev
 	@exec $(BIN)/python -m tests.crash $(ARGS)
+
+soak:  ## go on with all of these for MINUTES=60, from where the last run ended
+	@scripts/setup dev
+	@exec $(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+schema:  ## 5,000 requests made of docs/openapi.yaml, to a real gateway
+	@scripts/setup dev
+	@scripts/setup schema
+	@exec $(BIN)/python -m tests.schema --cases 5000 $(ARGS)
+
+fuzz:  ## atheris on what comes in from outside, ten minutes (Linux on x86_64)
+	@scripts/setup dev
+	@scripts/setup fuzz
+	@exec $(BIN)/python -m tests.fuzz $(ARGS)
+
+mutate:  ## change the core's code line by line, and see which test notices (hours)
+	@exec scripts/mutate $(ARGS)
+
+proof:  ## add the runs of this machine up in docs/proof.md
+	@scripts/setup dev
+	@exec $(BIN)/python -m tests.proof
 
 scan:  ## scan what is deployed: Terraform, CloudFormation, Dockerfile, scripts
 	@exec scripts/scan-deploy
@@ -80,6 +118,6 @@ lock:  ## pin the requirements anew; ARGS=--upgrade for newer versions
 	@scripts/lock $(ARGS)
 
 clean:  ## take away what the other targets made; data stays
-	rm -rf .venv .venv.lock .venv-ministack .venv-ministack.lock build dist src/*.egg-info
+	rm -rf .venv .venv.lock .venv-* build dist src/*.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests bench scripts -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,7 +1,10 @@
-"""What the proofs have shown, run by run: a JSON line for each in .proof/runs.jsonl.
+"""What the proofs have shown, run by run: a JSON line for each.
 
-LOGWEIR_PROOF names another directory. Suites append; ``python -m tests.proof`` adds the lines up
-and writes docs/proof.md; the soak goes on from the first seed that no run has had.
+    suites ──append──▶ .proof/runs.jsonl ──python -m tests.proof──▶ docs/proof.jsonl, docs/proof.md
+                       (this machine's)                             (the project's)
+
+LOGWEIR_PROOF names another directory than .proof. A soak goes on from the first seed that no run
+of either file has had.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from logweir.clock import timestamp
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+KEPT: Final = ROOT / "docs" / "proof.jsonl"
 
 
 def _commit() -> str:
@@ -36,7 +40,7 @@ def _commit() -> str:
 class Run:
     """One run of one suite."""
 
-    suite: str  # simulation, pairs, mutants, power, kills, schema, fuzz, machine, slow-clients, …
+    suite: str  # simulation, pairs, mutants, power, kills embedded, schema, fuzz, …
     command: str  # that does it again
     seconds: float
     seeds: tuple[int, int] | None = None  # first and last, both included
@@ -49,36 +53,40 @@ class Run:
     ended_at: str = field(default_factory=lambda: timestamp(datetime.now(UTC)))
 
 
-def directory() -> Path:
-    """Where the runs are kept."""
-    return Path(os.environ.get("LOGWEIR_PROOF", ROOT / ".proof"))
+def fresh() -> Path:
+    """The file of the runs that are not kept in the project yet."""
+    return Path(os.environ.get("LOGWEIR_PROOF", ROOT / ".proof")) / "runs.jsonl"
 
 
 def append(run: Run) -> None:
-    """Keep a run. One write, so that lines of several processes do not mix."""
-    path = directory() / "runs.jsonl"
+    """Note a run. One write, so that lines of several processes do not mix."""
+    path = fresh()
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(dataclasses.asdict(run)) + "\n"
     descriptor = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o644)
     try:
-        os.write(descriptor, line.encode())
+        os.write(descriptor, line_of(run).encode())
     finally:
         os.close(descriptor)
 
 
-def runs(suite: str | None = None) -> list[Run]:
-    """All that are kept, or those of one suite, the oldest first."""
-    path = directory() / "runs.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    found = [_run(json.loads(line)) for line in lines]
-    return [run for run in found if suite in (None, run.suite)]
+def line_of(run: Run) -> str:
+    """A run as one line of JSON."""
+    return json.dumps(dataclasses.asdict(run)) + "\n"
+
+
+def read(path: Path) -> list[Run]:
+    """The runs of a file, the oldest first; none where there is no file."""
+    return (
+        [_run(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
+    )
 
 
 def next_seed(suite: str) -> int:
     """The first seed that no run of the suite has had."""
-    return max((run.seeds[1] + 1 for run in runs(suite) if run.seeds), default=0)
+    known = [run.seeds[1] for run in read(KEPT) + read(fresh()) if run.suite == suite and run.seeds]
+    return max(known, default=-1) + 1
 
 
-def _run(members: dict[str, object]) -> Run:
+def _run(members: dict[str, Any]) -> Run:
     seeds = members.pop("seeds")
-    return Run(**members, seeds=tuple(seeds) if isinstance(seeds, list) else None)  # type: ignore[arg-type]
+    return Run(**members, seeds=None if seeds is None else (seeds[0], seeds[1]))
