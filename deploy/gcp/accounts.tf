@@ -70,6 +70,20 @@ resource "google_project_iam_member" "worker_stores" {
   }
 }
 
+# Adding up what is unfinished is reading, and IAM reaches databases, not fields or collections: so
+# the gateway can read what is stored, and writes nothing. Without bounds it has no right to it.
+resource "google_project_iam_member" "gateway_adds_up" {
+  count   = var.backlog_characters_max + var.tenant_backlog_characters_max > 0 ? 1 : 0
+  project = var.project
+  role    = "roles/datastore.viewer"
+  member  = google_service_account.gateway.member
+
+  condition {
+    title      = "${var.prefix}-backlog"
+    expression = "resource.name == \"projects/${var.project}/databases/${var.database}\""
+  }
+}
+
 # ---- what Pub/Sub itself has to do -------------------------------------------------------------
 
 resource "google_pubsub_topic_iam_member" "pubsub_buries" {

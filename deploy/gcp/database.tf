@@ -5,7 +5,7 @@ locals {
   # Every field has an index unless told otherwise: it is written with each document, and a field
   # longer than 1,500 bytes is cut for it. Times that only grow make hot spots in theirs, which bound
   # the writes of a collection to 500 a second. Queries go by __name__ and by the fields that are not
-  # here: dead_letters.log_id, plans.log_id, recorded.plan.
+  # here: dead_letters.log_id, plans.log_id, plans.characters, recorded.plan.
   unindexed = {
     processed_logs = [
       "original_text", "modified_data", "original_text_parts", "modified_data_parts", "processed_at",
@@ -18,7 +18,7 @@ locals {
     ]
     plans = [
       "text", "text_parts", "received_at", "sha256", "source", "traceparent", "chunk_characters",
-      "chunks", "characters", "sent", "nonce",
+      "chunks", "sent", "nonce",
     ]
     parts  = ["text"]
     deaths = ["begun"]
@@ -56,6 +56,28 @@ resource "google_firestore_field" "unindexed" {
   index_config {} # empty: none
 
   # A database that stays keeps its exemptions: without them Firestore would index all of it.
+  deletion_policy = "ABANDON"
+}
+
+# The gateway has Firestore add up the characters of all plans, and of one tenant's: how much work is
+# unfinished. Both sums need the field's index, each in a scope of its own.
+resource "google_firestore_field" "summed" {
+  for_each   = local.databases
+  database   = each.value
+  collection = "plans"
+  field      = "characters"
+
+  index_config {
+    indexes {
+      order       = "ASCENDING"
+      query_scope = "COLLECTION"
+    }
+    indexes {
+      order       = "ASCENDING"
+      query_scope = "COLLECTION_GROUP"
+    }
+  }
+
   deletion_policy = "ABANDON"
 }
 

@@ -17,6 +17,11 @@ locals {
     LOGWEIR_LOG_LEVEL             = var.log_level
   }
 
+  gateway_environment = {
+    LOGWEIR_BACKLOG_CHARACTERS_MAX        = tostring(var.backlog_characters_max)
+    LOGWEIR_TENANT_BACKLOG_CHARACTERS_MAX = tostring(var.tenant_backlog_characters_max)
+  }
+
   worker_environment = {
     LOGWEIR_CONCURRENCY = tostring(var.worker_concurrency)
     # Cloud Run has checked the token before a request reaches us, by the invoker's right.
@@ -70,7 +75,7 @@ resource "google_cloud_run_v2_service" "gateway" {
       }
 
       dynamic "env" {
-        for_each = local.environment
+        for_each = merge(local.environment, local.gateway_environment)
         content {
           name  = env.key
           value = env.value

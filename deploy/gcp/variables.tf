@@ -108,9 +108,31 @@ variable "text_bytes_max" {
 
   validation {
     # Up to here every text fits into one message (10 MB), and its JSON into Cloud Run's request
-    # (32 MiB); so the gateway never needs the database, and has no right to it.
+    # (32 MiB); so the gateway never needs to write to the database, and has no right to.
     condition     = var.text_bytes_max >= 1 && var.text_bytes_max <= 8388608
     error_message = "text_bytes_max must be 1 to 8388608 on Cloud Run."
+  }
+}
+
+variable "backlog_characters_max" {
+  description = "Text accepted and not worked on yet, of all tenants; above it 429. 0: no bound."
+  type        = number
+  default     = 1000000000
+
+  validation {
+    condition     = var.backlog_characters_max >= 0
+    error_message = "backlog_characters_max must be 0 or more."
+  }
+}
+
+variable "tenant_backlog_characters_max" {
+  description = "The same of one tenant. Both 0: the gateway has no right to the database at all."
+  type        = number
+  default     = 100000000
+
+  validation {
+    condition     = var.tenant_backlog_characters_max >= 0
+    error_message = "tenant_backlog_characters_max must be 0 or more."
   }
 }
 

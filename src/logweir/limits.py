@@ -27,6 +27,12 @@ class Limits:
     intake_bytes_max: int = 256 * MIB  # bodies held at the same time
     publish_seconds_max: float = 10.0  # then 503: unknown
     retry_after_seconds: int = 1
+    # What is accepted and not worked on yet, in characters of 0.05 s: 579 and 58 days of work, or
+    # 14 hours and 83 minutes of a worker's with its thousand at once. Chosen by the disk, too:
+    # docs/adr/0013. 0: no bound.
+    backlog_characters_max: int = 1_000_000_000
+    tenant_backlog_characters_max: int = 100_000_000
+    backlog_retry_after_seconds: int = 10
 
     # a log
     attempts_max: int = 10  # of work that raises

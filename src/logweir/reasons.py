@@ -55,6 +55,12 @@ class Reason(Enum):
         "The Content-Encoding is not gzip, deflate or zstd.",
     )
     OVERLOADED = ("overloaded", 429, "The gateway holds as many requests as it may.")
+    BACKLOG_FULL = ("backlog_full", 429, "As much work is unfinished as may be.")
+    TENANT_BACKLOG_FULL = (
+        "tenant_backlog_full",
+        429,
+        "As much work of the tenant is unfinished as may be.",
+    )
     HEADERS_TOO_LARGE = ("headers_too_large", 431, "The headers are too large or too many.")
     BROKER_UNAVAILABLE = ("broker_unavailable", 503, "The broker did not confirm the log.")
     STORE_UNAVAILABLE = ("store_unavailable", 503, "The store did not confirm a long text.")

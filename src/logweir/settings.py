@@ -112,6 +112,16 @@ class Settings:
     text_bytes_max: int = _setting(
         DEFAULT_LIMITS.text_bytes_max, number(int, 1, 64 * MIB), "largest text, as UTF-8"
     )
+    backlog_characters_max: int = _setting(
+        DEFAULT_LIMITS.backlog_characters_max,
+        number(int, 0, 10**15),
+        "text accepted and not worked on yet, of all tenants; above it 429; 0: no bound",
+    )
+    tenant_backlog_characters_max: int = _setting(
+        DEFAULT_LIMITS.tenant_backlog_characters_max,
+        number(int, 0, 10**15),
+        "the same of one tenant",
+    )
     attempts_max: int = _setting(
         DEFAULT_LIMITS.attempts_max, number(int, 1, 1000), "tries of work that raises"
     )
@@ -241,6 +251,8 @@ class Settings:
             DEFAULT_LIMITS,
             text_bytes_max=self.text_bytes_max,
             body_bytes_max=max(_BODY_BYTES_MIN, 4 * self.text_bytes_max),
+            backlog_characters_max=self.backlog_characters_max,
+            tenant_backlog_characters_max=self.tenant_backlog_characters_max,
             attempts_max=self.attempts_max,
             receive_seconds_max=self.receive_seconds_max,
             lease_seconds=lease,

@@ -21,7 +21,7 @@ from tests.support.emulators import running_now
 from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.reader import LocalReader
 from logweir.backends.local.store import LocalStore
-from logweir.backends.memory import MemoryBroker, MemoryStore
+from logweir.backends.memory import MemoryBroker, MemoryLedger, MemoryStore
 from logweir.bootstrap import Ports, open_ports
 from logweir.clock import Clock, ManualClock, SystemClock
 from logweir.limits import DEFAULT_LIMITS
@@ -32,6 +32,8 @@ OUTLIVES: Final = "what was kept outlives the process"
 TELLS_DEATHS: Final = "the broker tells a worker's death from a retry"
 COUNTS_QUARANTINE: Final = "the broker counts what is quarantined"
 TELLS_BACKLOG: Final = "the broker tells what waits, by tenant and by log"
+COUNTS_SHORT: Final = "the ledger counts texts of a single chunk too, from their 202 on"
+TELLS_TOTAL: Final = "the ledger adds up exactly what all tenants have"
 CLAIMS_EXACTLY: Final = "a session holds what it has claimed and nothing else"
 
 needs = pytest.mark.needs
@@ -82,6 +84,7 @@ async def memory(_directory: Path, clock: Clock) -> AsyncIterator[Backend]:
         session=broker.session,
         reap=reap,
         deaths=store,
+        ledger=MemoryLedger(broker),
     )
     in_dictionaries = "its dictionaries end with the process"
     yield Backend(
@@ -104,6 +107,7 @@ async def local(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
         backlog=broker,
         session=broker.session,
         reap=broker.reap,
+        ledger=broker.ledger,
     )
     yield Backend(ports=ports, die=lambda session: session.abandon(), undone=lambda: _undone(ports))
     await broker.close()
@@ -121,6 +125,7 @@ async def gcp(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
             TELLS_DEATHS: "Pub/Sub counts deliveries alone; a DeathCounter counts deaths",
             COUNTS_QUARANTINE: "Pub/Sub does not; Cloud Monitoring does",
             TELLS_BACKLOG: "Pub/Sub tells neither; Cloud Monitoring has sums by subscription",
+            COUNTS_SHORT: "Firestore knows plans alone; Pub/Sub tells nothing of its messages",
             CLAIMS_EXACTLY: "a streaming pull brings messages before they are claimed",
         }
         yield _counted(ports, clock, lacks)
@@ -137,6 +142,8 @@ async def aws(directory: Path, clock: Clock) -> AsyncIterator[Backend]:
             LEASES_EXPIRE: "SQS takes a deletion whose visibility is over",
             TELLS_DEATHS: "SQS counts deliveries alone; a DeathCounter counts deaths",
             TELLS_BACKLOG: "SQS tells sums by queue",
+            COUNTS_SHORT: "the table knows plans alone; SQS tells nothing of its messages",
+            TELLS_TOTAL: "SQS tells about how many chunks there are, and not how long they are",
             CLAIMS_EXACTLY: "a poll brings messages before they are claimed",
         }
         yield _counted(ports, clock, lacks)

@@ -132,12 +132,23 @@ def test_nobody_gets_a_role_that_reaches_everything(deployed: Configuration) -> 
     assert not set(filter(basic.search, roles))
 
 
-def test_the_gateway_may_publish_to_the_lanes_and_no_more(deployed: Configuration) -> None:
+def test_the_gateway_may_publish_and_add_up_what_is_unfinished_and_no_more(
+    deployed: Configuration,
+) -> None:
     assert grants_to(deployed, "gateway") == {
-        "google_pubsub_topic_iam_member.gateway_publishes": "roles/pubsub.publisher"
+        "google_pubsub_topic_iam_member.gateway_publishes": "roles/pubsub.publisher",
+        "google_project_iam_member.gateway_adds_up": "roles/datastore.viewer",
     }
     granted = deployed["google_pubsub_topic_iam_member.gateway_publishes"].body
     assert "google_pubsub_topic.lane" in granted["topic"]
+
+
+def test_without_a_bound_the_gateway_has_no_right_to_the_database(deployed: Configuration) -> None:
+    count = deployed["google_project_iam_member.gateway_adds_up"].body["count"]
+
+    assert count == (
+        "${var.backlog_characters_max + var.tenant_backlog_characters_max > 0 ? 1 : 0}"
+    )
 
 
 def test_the_worker_may_publish_and_store_and_no_more(deployed: Configuration) -> None:
@@ -155,10 +166,10 @@ def test_the_push_account_may_call_the_worker_and_no_more(deployed: Configuratio
     assert grants_to(deployed, "push") == {f"{INVOKER}.push_invokes_worker": "roles/run.invoker"}
 
 
-def test_a_right_to_store_is_a_right_to_one_database(deployed: Configuration) -> None:
-    stores = [g for g in grants(deployed) if g.body["role"] == "roles/datastore.user"]
+def test_a_right_to_store_or_read_is_a_right_to_one_database(deployed: Configuration) -> None:
+    stores = [g for g in grants(deployed) if g.body["role"].startswith("roles/datastore.")]
 
-    assert len(stores) == 2
+    assert len(stores) == 3
     for grant in stores:
         expression = grant.block("condition")["expression"]
         assert re.fullmatch(
@@ -170,7 +181,7 @@ def test_a_right_to_store_is_a_right_to_one_database(deployed: Configuration) ->
 def test_a_right_on_the_whole_project_is_named_here(deployed: Configuration) -> None:
     wide = {g.name for g in grants(deployed) if g.kind == "google_project_iam_member"}
 
-    assert wide == {"worker_stores", "tenant_stores", "build_logs"}
+    assert wide == {"gateway_adds_up", "worker_stores", "tenant_stores", "build_logs"}
 
 
 @pytest.mark.parametrize("name", ["lane", "dead", "quarantine"])
@@ -260,7 +271,10 @@ def test_every_setting_that_is_given_exists(deployed: Configuration) -> None:
 def test_the_defaults_are_logweir_s_own(deployed: Configuration) -> None:
     defaults = load({})
 
-    for name in ("seconds_per_character", "chunk_seconds", "text_bytes_max", "attempts_max"):
+    for name in (
+        *("seconds_per_character", "chunk_seconds", "text_bytes_max", "attempts_max"),
+        *("backlog_characters_max", "tenant_backlog_characters_max"),
+    ):
         assert deployed.variables[name]["default"] == getattr(defaults, name)
     assert deployed.variables["worker_concurrency"]["default"] == defaults.concurrency
     assert deployed.variables["prefix"]["default"] == defaults.gcp_prefix

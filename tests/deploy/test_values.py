@@ -106,7 +106,10 @@ def test_long_fields_and_times_have_no_index_in_any_database(
 
 @pytest.mark.parametrize(
     ("collection", "field"),
-    [("dead_letters", "log_id"), ("plans", "log_id"), ("recorded", "plan")],
+    [
+        *(("dead_letters", "log_id"), ("plans", "log_id"), ("recorded", "plan")),
+        ("plans", "characters"),
+    ],
 )
 def test_what_queries_go_by_keeps_its_index(tmp_path: Path, collection: str, field: str) -> None:
     assert field not in values(tmp_path)["unindexed"].get(collection, [])

@@ -9,6 +9,7 @@ What has which key in the table, and which path here:
     TENANT#acme  DEAD#1#SHA            tenants/acme/dead_letters/1#SHA
     TENANT#acme  DEATHS#1#SHA          tenants/acme/deaths/1#SHA
     TENANT#acme  PART#1#SHA, …         tenants/acme/parts/1#SHA or 1#NONCE#NR
+    WORK#acme    1#SHA                 tenants/acme/work/1#SHA
 """
 
 from __future__ import annotations
@@ -149,6 +150,8 @@ def _path(item: dict[str, Any]) -> str:
     if of == "TENANTS":
         return f"tenants/{rest}"
     (kind, _, name), (mark, _, tenant) = rest.partition("#"), of.partition("#")
+    if mark == "WORK":
+        return f"tenants/{tenant}/work/{rest}"
     assert mark == "TENANT", f"{of} is nobody's"
     return f"tenants/{tenant}/{_KINDS[kind]}/{name}"
 

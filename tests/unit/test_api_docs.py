@@ -69,6 +69,7 @@ def test_the_page_has_every_limit_with_its_value() -> None:
     limits["header_seconds_max"] = server._HEADER_SECONDS_MAX
     limits["buffer_bytes_max"] = server._BUFFER_BYTES_MAX
     limits["connections_max"] = server._CONNECTIONS_MAX
+    limits["unread_seconds_max"] = server._UNREAD_SECONDS_MAX
     assert {name: amount(value) for name, value, *_ in table("Limits")} == limits
 
 

@@ -16,13 +16,14 @@ from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline.broker import Delivery
 from logweir.pipeline.consume import Ack, Retry, Verdict
-from logweir.pipeline.records import TextKey
+from logweir.pipeline.records import DeadLetter, TextKey
 from logweir.pipeline.store import Found
 from logweir.reasons import Burial, Quarantine
 from logweir.redact import RULES_VERSION, redact
 
 LONG = "".join(f"line {i} of the first text\n" for i in range(5))  # five chunks of 25
 OTHER_LONG = "".join(f"{i}: another text, second.\n" for i in range(4)) + "!"  # five chunks too
+OFTEN = 11  # deliveries; so often, deaths begin to be counted
 SMALL_MESSAGES = 340  # bytes: less than LONG needs, more than a chunk or an envelope without text
 
 
@@ -38,6 +39,13 @@ class CountedWork:
         self.done[text] += 1
         if error := self._fails(text):
             raise error
+
+
+class Unspeakable(Exception):
+    """The user's own, and broken."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
 
 
 def begin(world: World, envelope: Envelope) -> asyncio.Task[Verdict]:
@@ -384,9 +392,10 @@ async def test_chunks_of_a_log_that_is_buried_are_not_worked_on() -> None:
         (ValueError("x" * 1000), "ValueError: " + "x" * 488),
         (ValueError("a\0b\nc"), "ValueError: a\0b\nc"),
         (ValueError(), "ValueError: "),
+        (Unspeakable(), "Unspeakable"),
         (ValueError("\ud800 from a file's name"), "ValueError: \\ud800 from a file's name"),
     ],
-    ids=["long", "control characters", "nothing", "a lone surrogate"],
+    ids=["long", "control characters", "nothing", "no words", "a lone surrogate"],
 )
 async def test_the_error_in_a_dead_letter_is_short_and_can_be_stored(
     error: Exception, kept: str
@@ -396,6 +405,29 @@ async def test_the_error_in_a_dead_letter_is_short_and_can_be_stored(
     (letter,) = await world.letters()
     assert letter.error == kept
     letter.error.encode()
+
+
+async def test_a_chunk_that_is_exhausted_buries_the_whole_log_with_all_that_is_known_of_it() -> (
+    None
+):
+    world = World(work=failing(ValueError("no")))
+    await world.consume(a_log(LONG))
+    await world.consume(replace(world.queued[2], attempt=10))
+    assert await world.letters() == [
+        DeadLetter(
+            tenant_id=ACME,
+            log_id=a_log().log,
+            source=a_log().source,
+            text=LONG,
+            received_at=RECEIVED,
+            buried_at=world.clock.now(),
+            sha256=a_key(LONG).sha256,
+            characters=len(LONG),
+            reason=Burial.ATTEMPTS_EXHAUSTED,
+            error="ValueError: no",
+            attempts=10,
+        )
+    ]
 
 
 # ---- what may be killing its workers -------------------------------------------------------------
@@ -458,6 +490,19 @@ async def test_an_outage_never_makes_a_dead_letter(
     assert await world.document() is not None
 
 
+@pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 2.0), (0.5, 3.0), (1.0, 4.0)])
+async def test_jitter_takes_up_to_half_of_a_backoff_away(
+    jitter: float, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(key: TextKey) -> None:
+        raise StoreUnavailable("down")
+
+    world = World(work=CountedWork())
+    monkeypatch.setattr(world.store, "find", down)
+    monkeypatch.setattr(world.consumer, "_jitter", lambda: jitter)
+    assert await world.consume(a_log(), deliveries=4) == Retry(seconds)
+
+
 @pytest.mark.parametrize("chunk", [None, 1], ids=["log", "chunk"])
 async def test_what_kills_its_workers_is_buried_at_the_same_count(chunk: int | None) -> None:
     async def endless(text: str) -> None:
@@ -484,6 +529,40 @@ async def test_what_kills_its_workers_is_buried_at_the_same_count(chunk: int | N
     (letter,) = await world.letters()
     assert letter.reason is Burial.CRASH_LOOP
     assert deliveries == DEFAULT_LIMITS.deliveries_max + 1
+
+
+async def test_the_deaths_of_a_chunk_are_its_own_and_end_with_its_work() -> None:
+    world = World(work=CountedWork())
+    await world.consume(a_log(LONG))
+    chunk = world.queued[1]
+    for _ in range(DEFAULT_LIMITS.deliveries_max):
+        await world.store.begin(a_key(LONG), None)
+    await world.store.begin(a_key(LONG), 1)
+    assert await world.consume(chunk, deliveries=OFTEN, unanswered=None) == Ack()
+    assert await world.store.recorded(a_key(LONG)) == frozenset({1})
+    assert await world.store.begin(a_key(LONG), 1) == 0
+    assert await world.letters() == []
+
+
+async def test_deaths_are_remembered_where_the_store_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def down(record: object) -> None:
+        raise StoreUnavailable("down")
+
+    world = World(work=CountedWork())
+    await world.store.begin(a_key(a_log().text or ""), None)
+    monkeypatch.setattr(world.store, "create", down)
+    verdict = await world.consume(a_log(), deliveries=OFTEN, unanswered=None)
+    assert isinstance(verdict, Retry)
+    assert await world.store.begin(a_key(a_log().text or ""), None) == 1
+
+
+async def test_a_chunk_that_came_often_and_has_no_plan_is_quarantined_whole() -> None:
+    world = World(work=CountedWork())
+    chunk = a_chunk(LONG, 0, 0, 25)
+    assert await world.consume(chunk, deliveries=OFTEN, unanswered=None) == Ack()
+    assert world.broker.in_quarantine == [(encode(chunk), Quarantine.PLAN_MISSING)]
 
 
 async def test_what_the_broker_gave_up_is_published_anew() -> None:
@@ -571,6 +650,48 @@ async def test_an_identical_repeat_of_a_long_text_in_work_sends_no_chunk_again(
                 await session.acknowledge(claim)
         await session.end()
         assert len(world.broker.messages) == 5
+
+
+async def test_every_chunk_of_a_planned_log_carries_its_trace() -> None:
+    trace = f"00-{'1' * 32}-{'2' * 16}-01"
+    world = World(message_bytes_max=SMALL_MESSAGES + 100)
+    await world.planner.hand_over(a_log(LONG, traceparent=trace))
+    (whole,) = world.queued
+    assert await world.consume(whole) == Ack()
+    assert [envelope.traceparent for envelope in world.queued] == [trace] * 6
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["worked on", "exhausted"])
+@pytest.mark.parametrize("done", [False, True], ids=["nowhere", "done"])
+async def test_a_chunk_whose_plan_went_meanwhile_is_quarantined_unless_its_log_is_done(
+    done: bool, raises: bool
+) -> None:
+    async def others_finish(text: str) -> None:
+        await world.store.forget(a_key(LONG))
+        if done:
+            await world.store.create(a_document(LONG))
+        if raises:
+            raise ValueError
+
+    world = World(work=others_finish)
+    await world.consume(a_log(LONG))
+    attempt = DEFAULT_LIMITS.attempts_max if raises else 1
+    chunk = replace(world.queued[0], attempt=attempt)
+    assert await world.consume(chunk) == Ack()
+    expected = [] if done else [(encode(chunk), Quarantine.PLAN_MISSING)]
+    assert world.broker.in_quarantine == expected
+    assert await world.letters() == []
+
+
+async def test_a_planned_log_of_one_piece_is_worked_on_without_sending_a_chunk() -> None:
+    work = CountedWork()
+    world = World(work=work, chunk_size=None, message_bytes_max=SMALL_MESSAGES)
+    await world.planner.hand_over(a_log(LONG))
+    (whole,) = world.queued
+    assert await world.consume(whole) == Ack()
+    assert work.done == Counter({LONG: 1})
+    assert world.queued == [whole]
+    assert await world.document() is not None
 
 
 async def test_a_worker_with_other_chunks_follows_the_stored_plan() -> None:

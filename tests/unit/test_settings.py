@@ -44,6 +44,8 @@ SET = {
     "chunk_seconds": ("0", 0.0),
     "work": ("my.package:function", "my.package:function"),
     "text_bytes_max": ("1000", 1000),
+    "backlog_characters_max": ("5000", 5000),
+    "tenant_backlog_characters_max": ("0", 0),
     "attempts_max": ("1", 1),
     "receive_seconds_max": ("0.5", 0.5),
     "lease_seconds": ("2.5", 2.5),
@@ -116,6 +118,8 @@ IMPOSSIBLE = {
     "chunk_seconds": ["-1", "NaN", "infinity", "86401"],
     "work": ["", "function", "module:", ":function", "a b:c", "a:b:c", "a/b:c", "a.:c", "a:b.c"],
     "text_bytes_max": ["0", "67108865", "4MB"],
+    "backlog_characters_max": ["-1", "1e9", "", "1000000000000001"],
+    "tenant_backlog_characters_max": ["-1", "x"],
     "attempts_max": ["0", "1001"],
     "receive_seconds_max": ["0", "nan"],
     "lease_seconds": ["0.9", "3601"],
@@ -164,6 +168,7 @@ def test_the_limits_follow_the_settings() -> None:
     limits = load({PREFIX + name.upper(): text for name, (text, _) in SET.items()}).limits
     assert (limits.text_bytes_max, limits.body_bytes_max) == (1000, 64 * 1024)
     assert (limits.attempts_max, limits.receive_seconds_max) == (1, 0.5)
+    assert (limits.backlog_characters_max, limits.tenant_backlog_characters_max) == (5000, 0)
     assert (limits.lease_seconds, limits.heartbeat_seconds, limits.drain_seconds) == (2.5, 0.5, 0.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,13 @@ from logweir.envelope import Envelope, encode
 from logweir.errors import LeaseLost
 from logweir.ids import LogId, TenantId
 from logweir.limits import MIB
-from logweir.pipeline.broker import Backlog, Delivery, Whereabouts, weight_bytes
+from logweir.pipeline.broker import (
+    Backlog,
+    Delivery,
+    Whereabouts,
+    weight_bytes,
+    work_characters,
+)
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import Found, LetterSummary, Progress, Stored, TenantSummary
 from logweir.reasons import Quarantine
@@ -40,10 +46,10 @@ class MemoryStore:
 
     async def create(self, document: Document) -> Stored:
         """See Store."""
-        first = self._documents.setdefault((document.tenant_id, document.log_id), document)
-        if first is document:
-            return Stored.CREATED
-        return Stored.SAME if first.sha256 == document.sha256 else Stored.OTHER
+        found = await self.find(document.key)
+        if found is Found.ABSENT:
+            self._documents[document.tenant_id, document.log_id] = document
+        return Stored.CREATED if found is Found.ABSENT else Stored(found.value)
 
     async def plan(self, plan: Plan) -> Plan:
         """See Store."""
@@ -237,6 +243,27 @@ class MemoryBroker:
             in_flight=len(mine) - len(ages),
             oldest_seconds=max(ages, default=None),
         )
+
+
+class MemoryLedger:
+    """The WorkLedger of it."""
+
+    period_seconds = 1.0
+    counts_short = True
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def total(self) -> int:
+        """See WorkLedger."""
+        return sum(map(work_characters, self._envelopes()))
+
+    async def of(self, tenant: TenantId) -> int:
+        """See WorkLedger."""
+        return sum(work_characters(e) for e in self._envelopes() if e.tenant == tenant)
+
+    def _envelopes(self) -> Iterator[Envelope]:
+        return (message.envelope for message in self._broker.messages.values())
 
 
 class MemorySession:

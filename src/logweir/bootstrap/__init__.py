@@ -1,6 +1,6 @@
 """The composition root: Settings -> ports. The only package that names back ends.
 
-gateway  ->  Planner                            accepts, and hands over
+gateway  ->  Admission, Planner                 accepts, and hands over
 worker   ->  Consumer, and a maker of sessions  claims, and consumes
 push     ->  Consumer                           is called, and consumes
 commands ->  Reader, BacklogReader, Planner     look, and publish again
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, assert_never
 from logweir.bootstrap.ports import Ports as Ports
 from logweir.clock import Clock
 from logweir.errors import Misconfigured
+from logweir.pipeline.admission import Admission
 from logweir.pipeline.broker import Lane, Publisher
 from logweir.pipeline.plan import Planner, chunk_characters
 from logweir.pipeline.store import Store
@@ -73,12 +74,18 @@ def subscriptions(settings: Settings) -> tuple[list[str], str]:
 
 def planner(settings: Settings, store: Store, publisher: Publisher) -> Planner:
     """What cuts long texts, by the settings and by what the broker can hold."""
-    return Planner(
-        store,
-        publisher,
-        chunk_characters(
-            settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
-        ),
+    return Planner(store, publisher, _chunk_characters(settings, publisher))
+
+
+def admission(settings: Settings, ports: Ports) -> Admission:
+    """The bounds on unfinished work, of one gateway."""
+    chunk = _chunk_characters(settings, ports.publisher)
+    return Admission(ports.ledger, ports.clock, settings.limits, chunk)
+
+
+def _chunk_characters(settings: Settings, publisher: Publisher) -> int | None:
+    return chunk_characters(
+        settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
     )
 
 

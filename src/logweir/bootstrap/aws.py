@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from logweir.backends.aws.backlog import SqsBacklog
 from logweir.backends.aws.clients import Clients
+from logweir.backends.aws.ledger import DynamoLedger
 from logweir.backends.aws.names import Names
 from logweir.backends.aws.publisher import SqsPublisher
 from logweir.backends.aws.queues import Queues
@@ -16,6 +17,7 @@ from logweir.backends.aws.table import Table
 from logweir.backends.aws.visibility import Visibility
 from logweir.bootstrap.ports import Ports
 from logweir.clock import SystemClock
+from logweir.pipeline.plan import chunk_characters
 from logweir.pipeline.source import Session
 from logweir.settings import Settings
 
@@ -32,6 +34,10 @@ async def open_aws(settings: Settings) -> AsyncIterator[Ports]:
     table = Table(clients.dynamodb, names.table)
     publisher = SqsPublisher(clients.sqs, queues, names)
     store = DynamoStore(table, clock)
+    backlog = SqsBacklog(clients.sqs, queues, names)
+    chunk = chunk_characters(
+        settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
+    )
 
     async def session() -> Session:
         # Only workers that poll load it.
@@ -62,7 +68,8 @@ async def open_aws(settings: Settings) -> AsyncIterator[Ports]:
             publisher=publisher,
             store=store,
             reader=DynamoReader(table),
-            backlog=SqsBacklog(clients.sqs, queues, names),
+            backlog=backlog,
+            ledger=DynamoLedger(table, backlog, chunk),
             session=session,
             reap=reap,
             deaths=store,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from logweir.backends.gcp.backlog import MonitoredBacklog, UnknownBacklog
 from logweir.backends.gcp.channel import open_channel
 from logweir.backends.gcp.databases import Databases
+from logweir.backends.gcp.ledger import FirestoreLedger
 from logweir.backends.gcp.names import Names
 from logweir.backends.gcp.publisher import PubSubPublisher
 from logweir.backends.gcp.reader import FirestoreReader
@@ -53,6 +54,7 @@ async def open_gcp(settings: Settings) -> AsyncIterator[Ports]:
             store=store,
             reader=FirestoreReader(databases),
             backlog=UnknownBacklog() if settings.on_emulators else MonitoredBacklog(names, clock),
+            ledger=FirestoreLedger(databases),
             session=session,
             reap=reap,
             deaths=store,

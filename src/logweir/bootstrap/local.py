@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from logweir.backends.local.broker import LocalBroker
+from logweir.backends.local.database import sync_directory
 from logweir.backends.local.reader import LocalReader
 from logweir.backends.local.store import LocalStore
 from logweir.bootstrap.ports import Ports
@@ -42,6 +43,7 @@ async def open_local(settings: Settings, *, create: bool) -> AsyncIterator[Ports
             store=store,
             reader=LocalReader(settings.data_dir),
             backlog=broker,
+            ledger=broker.ledger,
             session=broker.session,
             reap=broker.reap,
         )
@@ -59,7 +61,10 @@ def _has_data(data_dir: Path) -> bool:
 
 def _make_private(data_dir: Path) -> None:
     try:
+        new = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in new:  # or a power cut may take the whole directory away
+            sync_directory(path.parent)
     except OSError as error:
         raise _unusable(data_dir, error) from error
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from logweir.clock import Clock
+from logweir.pipeline.admission import Uncounted, WorkLedger
 from logweir.pipeline.broker import BacklogReader, Publisher
 from logweir.pipeline.source import Session
 from logweir.pipeline.store import DeathCounter, Reader, Store
@@ -31,6 +32,8 @@ class Ports:
     session: Callable[[], Awaitable[Session]]
     reap: Callable[[], Awaitable[int]]
     deaths: DeathCounter | None = None  # where the broker cannot tell them from retries
+    # How much of what was accepted is unfinished, where the back end tells.
+    ledger: WorkLedger = field(default_factory=Uncounted)
     # Make what the broker needs, to be pulled, or to push to a URL. What is deployed is left alone.
     provision: Callable[[str | None], Awaitable[None]] = _nothing_to_provision
     # A session over what the broker itself put aside, where the lanes are pushed to us.

@@ -1,7 +1,7 @@
 """The gateway's ASGI application: one route, POST /ingest.
 
 headers ──open──▶ body, by limits and deadline ──take──▶ 202
-   └── 404 405 429 4xx ──┴── 408 413 429 ──────────┴── 4xx, 503 (unknown)
+   └── 404 405 429 4xx ──┴── 408 413 429 ──────────┴── 4xx, 429, 503 (unknown)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from logweir.entrypoints.ingest import Answer, Ingest
 from logweir.entrypoints.logs import blame
 from logweir.errors import Rejection
 from logweir.limits import Limits
+from logweir.pipeline.admission import Admission
 from logweir.pipeline.plan import Planner
 
 _log = structlog.get_logger()
@@ -25,9 +26,11 @@ _log = structlog.get_logger()
 class Gateway:
     """The application. ``counts`` has the answers since the start: by reason, and ``accepted``."""
 
-    def __init__(self, planner: Planner, clock: Clock, limits: Limits) -> None:
-        """Only inside of a loop."""
-        self._ingest = Ingest(planner, clock, limits)
+    def __init__(
+        self, planner: Planner, clock: Clock, limits: Limits, admission: Admission | None = None
+    ) -> None:
+        """Only inside of a loop. Without ``admission`` unfinished work has no bound."""
+        self._ingest = Ingest(planner, clock, limits, admission)
         self._intake = Intake(limits)
         self._publishing = Deadline(limits.publish_seconds_max)
         self._requests = 0

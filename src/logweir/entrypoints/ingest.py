@@ -1,7 +1,7 @@
 """POST /ingest, whoever serves it: the parts of a request in, an answer out. No ASGI, no Lambda.
 
-headers ──open──▶ body, as the platform has it ──take──▶ Envelope ──hand_over──▶ 202
-   └── 404 405 429 4xx                              └── 4xx        └── 503 (unknown)
+headers ──open──▶ body, as the platform has it ──take──▶ Envelope ──admit──hand_over──▶ 202
+   └── 404 405 429 4xx                              └── 4xx         └── 429  └── 503 (unknown)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from logweir.envelope import Envelope
 from logweir.errors import BrokerUnavailable, LogweirError, Rejection
 from logweir.limits import Limits
 from logweir.pipeline.accept import Opening, RawHeaders, accept, examine
+from logweir.pipeline.admission import Admission
 from logweir.pipeline.inflate import Coding
 from logweir.pipeline.plan import Planner
 from logweir.reasons import Reason
@@ -36,6 +37,7 @@ Deadline = AbstractContextManager[None]
 
 _JSON: Final[Headers] = ((b"content-type", b"application/json"),)
 _PROBLEM_JSON: Final[Headers] = ((b"content-type", b"application/problem+json"),)
+_BACKLOG_REASONS: Final = (Reason.BACKLOG_FULL, Reason.TENANT_BACKLOG_FULL)
 
 
 class Answer(NamedTuple):
@@ -50,8 +52,12 @@ class Answer(NamedTuple):
 class Ingest:
     """The one route. ``counts`` has the answers since the start: by reason, and ``accepted``."""
 
-    def __init__(self, planner: Planner, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, planner: Planner, clock: Clock, limits: Limits, admission: Admission | None = None
+    ) -> None:
+        """``admission``: the bounds on unfinished work; without it there are none."""
         self._planner = planner
+        self._admission = admission
         self._clock = clock
         self._limits = limits
         # Bound once: the module's logger is bound anew at each call, also where nothing is logged.
@@ -80,13 +86,13 @@ class Ingest:
         try:
             if len(body) <= _THREAD_BYTES and opening.coding is Coding.IDENTITY:
                 envelope = accept(opening, body, self._clock, self._limits)
-                await self._hand_over(envelope, publishing)
+                await self._admit_and_hand_over(envelope, publishing)
             else:
                 async with self._place_for_large(publishing):
                     envelope = await asyncio.to_thread(
                         accept, opening, body, self._clock, self._limits
                     )
-                    await self._hand_over(envelope, publishing)
+                    await self._admit_and_hand_over(envelope, publishing)
         except Rejection as rejection:
             return self.refuse(rejection, envelope)
         self.counts["accepted"] += 1
@@ -111,14 +117,20 @@ class Ingest:
             problem["limit"] = rejection.limit
         if rejection.actual is not None:
             problem["actual"] = rejection.actual
-        if envelope is not None:
+        if envelope is not None and reason.status == 503:  # what to send again, and cannot double
             problem |= {"tenant_id": envelope.tenant, "log_id": envelope.log}
         headers = _PROBLEM_JSON
         if reason.status in (429, 503):
-            headers += ((b"retry-after", str(self._limits.retry_after_seconds).encode()),)
+            headers += ((b"retry-after", str(self._retry_after_seconds(reason)).encode()),)
         if reason.status == 405:
             headers += ((b"allow", b"POST"),)
         return Answer(reason.status, headers, json.dumps(problem).encode(), reason)
+
+    def _retry_after_seconds(self, reason: Reason) -> int:
+        # A backlog takes its time; and a reading of it may be as old as this.
+        if reason in _BACKLOG_REASONS:
+            return self._limits.backlog_retry_after_seconds
+        return self._limits.retry_after_seconds
 
     @asynccontextmanager
     async def _place_for_large(self, publishing: Deadline) -> AsyncIterator[None]:
@@ -136,6 +148,16 @@ class Ingest:
             yield
         finally:
             self._large.release()
+
+    async def _admit_and_hand_over(self, envelope: Envelope, publishing: Deadline) -> None:
+        """Raises a Rejection with 429 where too much is unfinished, and as ``_hand_over`` does."""
+        if self._admission is None:
+            return await self._hand_over(envelope, publishing)
+        admitted = await self._admission.admit(envelope.tenant, envelope.characters)
+        try:
+            await self._hand_over(envelope, publishing)
+        finally:
+            self._admission.settle(admitted)
 
     async def _hand_over(self, envelope: Envelope, publishing: Deadline) -> None:
         """Raises a Rejection with 503: whether the broker has the log is unknown then."""

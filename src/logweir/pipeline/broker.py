@@ -6,15 +6,20 @@ what was not acknowledged. Nothing here promises an order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from logweir.envelope import HEADER_BYTES_MAX, Envelope, decode
 from logweir.errors import UnknownVersion, Unreadable
 from logweir.ids import LogId, TenantId
 from logweir.reasons import Quarantine
+
+_work: Final = re.compile(
+    rb"\ncharacters: ([0-9]{1,18})\n(?:index: [0-9]+\nfirst: ([0-9]{1,18})\nend: ([0-9]{1,18})\n)?"
+).search
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,21 @@ def weight_of(raw: bytes) -> int:
         return weight_bytes(decode(raw), raw)
     except (Unreadable, UnknownVersion):
         return len(raw)
+
+
+def work_characters(envelope: Envelope) -> int:
+    """How much work a message is, in characters: a log's, whole or planned, or its chunk's."""
+    chunk = envelope.chunk
+    return envelope.characters if chunk is None else chunk.end - chunk.first
+
+
+def work_of(raw: bytes) -> int:
+    """The same by the headers of an encoded envelope; 0 for what is none."""
+    found = _work(raw, 0, HEADER_BYTES_MAX)
+    if found is None:
+        return 0
+    whole, first, end = found.groups()
+    return int(whole) if end is None else max(0, int(end) - int(first))
 
 
 class Publisher(Protocol):

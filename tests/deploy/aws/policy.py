@@ -49,6 +49,8 @@ def _holds(
             return values is not None and len(values) == 1 and values[0] in filled
         case "StringLike":
             return values is not None and any(_like(values[0], pattern) for pattern in filled)
+        case "ForAllValues:StringLike":
+            return all(any(_like(v, pattern) for pattern in filled) for v in values or ())
         case "ForAllValues:StringEquals":
             return all(value in filled for value in values or ())  # of none too
         case _:

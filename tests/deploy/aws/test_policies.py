@@ -102,8 +102,10 @@ def test_each_function_has_a_role_of_its_own(template: Template) -> None:
     assert len(set(roles)) == len(roles)
 
 
-def test_the_gateway_may_publish_logs_and_plan_and_never_reads_a_queue(template: Template) -> None:
+def test_the_gateway_may_publish_plan_and_count_and_never_reads_a_queue(template: Template) -> None:
+    counts = {"${ChunksQueue.Arn}": {"sqs:GetQueueAttributes"}}
     assert allowed(template, "GatewayRole") == {
+        **(counts if "ChunksQueue" in template.resources else {}),
         "${GatewayLogs.Arn}": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "${LogsQueue.Arn}": {"sqs:SendMessage"},
         TABLE: {
@@ -112,8 +114,28 @@ def test_the_gateway_may_publish_logs_and_plan_and_never_reads_a_queue(template:
             "dynamodb:PutItem",
             "dynamodb:DeleteItem",
             "dynamodb:BatchWriteItem",
+            "dynamodb:Query",
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("keys", "may"),
+    [
+        (["WORK#acme"], True),
+        (["TENANT#acme"], False),
+        (["TENANTS"], False),
+        (["WORK#acme", "TENANT#acme"], False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_the_gateway_queries_numbers_alone(
+    template: Template, keys: list[str] | None, may: bool
+) -> None:
+    context: Context = {} if keys is None else {"dynamodb:LeadingKeys": keys}
+    statements = statements_of(template, "GatewayRole")
+    assert allows(statements, "dynamodb:Query", TABLE, context) is may
 
 
 def test_a_worker_takes_from_its_own_queue_alone() -> None:

@@ -82,9 +82,9 @@ async def test_a_long_conflict_is_written_apart_from_its_head(costs: Costs) -> N
 @pytest.mark.parametrize(
     ("chunks", "bill"),
     [
-        (2, (14.5, 17)),
-        (42, (180.5, 245)),
-        pytest.param(200, (843, 1158), marks=pytest.mark.slow),
+        (2, (14.5, 19)),
+        (42, (180.5, 247)),
+        pytest.param(200, (843, 1160), marks=pytest.mark.slow),
     ],
 )
 async def test_a_text_in_chunks_costs_by_their_number_and_its_length(

@@ -15,13 +15,14 @@ from tests.e2e.bad_requests import CASES, CODING_CASES, HEADER_CASES, JSON_CASES
 from tests.support.lambdas import rest_event, url_event
 from tests.support.pushes import post
 
-from logweir.backends.memory import MemoryStore
+from logweir.backends.memory import MemoryBroker, MemoryLedger, MemoryStore
 from logweir.clock import ManualClock
 from logweir.entrypoints.gateway import Gateway
 from logweir.entrypoints.lambdas.requests import Requests
 from logweir.envelope import Envelope
 from logweir.errors import BrokerUnavailable, Misconfigured, StoreUnavailable
 from logweir.limits import DEFAULT_LIMITS, MIB
+from logweir.pipeline.admission import Admission
 from logweir.pipeline.plan import Planner
 
 TEXT: Final = ("Content-Type", "text/plain")
@@ -271,6 +272,39 @@ async def test_a_broker_has_only_so_long_however_much_is_left() -> None:
     requests = Requests(Site._planner(site.broker), ManualClock(), limits)
     asked = requests.answer(url_event(b"x", [TEXT, ACME]), 900.0)
     assert (await asyncio.wait_for(asked, 1.0))["statusCode"] == 503
+
+
+# ---- the backlog ------------------------------------------------------------------------------
+
+
+async def test_it_refuses_above_the_bound_on_work_as_the_asgi_gateway_does() -> None:
+    clock = ManualClock()
+    broker, limits = MemoryBroker(clock), replace(DEFAULT_LIMITS, tenant_backlog_characters_max=100)
+    admission = Admission(MemoryLedger(broker), clock, limits, 1200)
+    requests = Requests(Site._planner(broker), clock, limits, admission)
+    gateway = Gateway(Site._planner(broker), clock, limits, admission)
+
+    async def send(tenant: str) -> dict[str, Any]:
+        headers = [TEXT, ("X-Tenant-ID", tenant)]
+        return await requests.answer(url_event(b"x" * 100, headers), 30.0)
+
+    assert (await send("acme"))["statusCode"] == 202
+    refused = await send("acme")
+    assert refused["statusCode"] == 429
+    assert refused["headers"]["retry-after"] == "10"
+    problem = json.loads(refused["body"])
+    assert (problem["reason"], problem["limit"], problem["actual"]) == (
+        "tenant_backlog_full",
+        100,
+        100,
+    )
+    raw = [(b"content-type", b"text/plain"), (b"x-tenant-id", b"acme")]
+    same = await post(gateway, b"x" * 100, path="/ingest", method="POST", headers=raw)
+    assert (same.status, same.body.decode()) == (429, refused["body"])
+    assert (await send("beta"))["statusCode"] == 202
+    broker.messages.clear()
+    await clock.advance(1)
+    assert (await send("acme"))["statusCode"] == 202
 
 
 # ---- what is logged ---------------------------------------------------------------------------

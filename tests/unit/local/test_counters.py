@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from importlib import resources
 
 import apsw
 import pytest
+from tests.support.logs import a_log
 
 from logweir.backends.local import leases
 from logweir.backends.local.database import select
 from logweir.backends.local.leases import Claim
+from logweir.envelope import encode
+from logweir.pipeline.broker import work_of
 
 TENANTS = ["a", "b", "c"]
 
@@ -38,13 +42,15 @@ class Machine:
     def publish(self) -> None:
         """Some messages of some tenants."""
         count = self.draw.randrange(4)
-        kinds = ("log", "chunk")
-        rows = [
-            (self.draw.choice(TENANTS), "log-1", self.draw.choice(kinds), self.now, 10, b"x" * 10)
-            for _ in range(count)
-        ]
-        leases.insert_messages(self.db, rows)
+        leases.insert_messages(
+            self.db, [self._message(self.draw.randrange(1, 99)) for _ in range(count)]
+        )
         self.published += count
+
+    def _message(self, characters: int) -> leases.NewMessage:
+        tenant, kind = self.draw.choice(TENANTS), self.draw.choice(("log", "chunk"))
+        raw = encode(a_log("x" * characters))
+        return tenant, "log-1", kind, self.now, 10, raw, characters
 
     def begin(self) -> None:
         """A worker starts."""
@@ -131,6 +137,19 @@ class Machine:
             " GROUP BY tenant HAVING w <> 0 OR l <> 0 ORDER BY tenant",
         )
 
+    def work_counted(self) -> tuple[int, list[tuple[str, int]]]:
+        """What the sums say: of all, and of each tenant that has work."""
+        (total,) = select(self.db, "SELECT characters FROM backlog")[0]
+        query = "SELECT tenant, characters FROM tenants WHERE characters <> 0 ORDER BY tenant"
+        return total, select(self.db, query)
+
+    def true_work(self) -> tuple[int, list[tuple[str, int]]]:
+        """The same, added up."""
+        work: Counter[str] = Counter()
+        for tenant, raw in select(self.db, "SELECT tenant, envelope FROM messages"):
+            work[tenant] += work_of(raw)
+        return work.total(), sorted(work.items())
+
     def tenants_without_a_row(self) -> list[tuple[str]]:
         """Tenants whose messages no list of the backlog would show."""
         return select(
@@ -150,6 +169,7 @@ def test_the_counters_are_the_true_counts_after_every_step(seed: int) -> None:
     for _ in range(200):
         done.append(machine.step())
         assert machine.counted() == machine.true_counts(), done
+        assert machine.work_counted() == machine.true_work(), done
         assert machine.tenants_without_a_row() == [], done
         assert machine.messages() == machine.published, done
     assert {"publish", "claim", "die", "delay", "acknowledge", "end", "begin"} <= set(done)

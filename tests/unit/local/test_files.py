@@ -132,7 +132,7 @@ async def test_a_broker_of_another_version_is_not_touched(
     _alter(tmp_path / "broker.sqlite3", "PRAGMA user_version = 7")
     broker = LocalBroker(tmp_path, clock, DEFAULT_LIMITS)
     for call in (broker.publish([a_log()]), broker.session(), broker.backlog()):
-        with pytest.raises(Misconfigured, match=r"broker\.sqlite3 .*version 7 .*version 1 "):
+        with pytest.raises(Misconfigured, match=r"broker\.sqlite3 .*version 7 .*version 2 "):
             await call
     await broker.close()
 
@@ -198,16 +198,17 @@ async def test_thousands_of_tenants_do_not_exhaust_handles(
     tenants = [TenantId(f"tenant-{number}") for number in range(count)]
     store = LocalStore(tmp_path)
     before, most = _open_handles(), 0
+    most_expected = 3 * 8 + store_module._THREADS  # each syncs a directory or journal as it opens
     for tenant in tenants:
         await store.create(a_document("x", tenant=tenant))
         most = max(most, _open_handles() - before)
-    assert most <= 3 * 8
+    assert most <= most_expected
     finds = [asyncio.create_task(store.find(a_key("x", tenant=tenant))) for tenant in tenants]
     while not all(find.done() for find in finds):
         most = max(most, _open_handles() - before)
         await asyncio.sleep(0.001)
     assert {find.result() for find in finds} == {Found.SAME}
-    assert most <= 3 * 8
+    assert most <= most_expected
     assert len(store._open) <= 8
     for tenant in tenants[:: count // 10]:
         assert await store.create(a_document("x", tenant=tenant)) is Stored.SAME

@@ -40,6 +40,12 @@ class SqsBacklog:
         """How many messages the quarantine has."""
         return sum((await self._counts(self._names.quarantine)).values())
 
+    async def messages_of(self, lane: Lane) -> int | None:
+        """How many there are, about; None where both lanes share a queue."""
+        if len(self._names.queues) == 1:
+            return None
+        return sum((await self._counts(self._names.queue(lane))).values())
+
     async def _lane(self, name: str, lane: Lane) -> Backlog:
         counts = await self._counts(name)
         return Backlog(

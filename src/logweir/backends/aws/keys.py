@@ -10,6 +10,8 @@
                      PART#{log}#{sha256 of it}    a document's: by content, so that all who write
                                                   agree
                      PART#{log}#{nonce}#{number}  a plan's or a letter's own: goes when it goes
+    WORK#{tenant}    {log}#{sha256}               how many characters a plan has, and no more: a
+                                                  gateway may add these up, and read nothing else
 
 ``#`` is in no id, hash or number, so every key is read in one way only. It also sorts before all
 that an id may hold: what lies under ``a`` comes before what lies under ``a-b``, as the ids do.
@@ -31,6 +33,16 @@ LETTERS: Final = "DEAD#"
 def partition(tenant: TenantId) -> str:
     """The partition key of all that a tenant has."""
     return f"TENANT#{tenant}"
+
+
+def work_partition(tenant: TenantId) -> str:
+    """The partition key of the work that a tenant's plans are."""
+    return f"WORK#{tenant}"
+
+
+def work(key: TextKey) -> str:
+    """The work of a text that is planned."""
+    return f"{key.log}#{key.sha256}"
 
 
 def document(log: LogId) -> str:

@@ -13,6 +13,7 @@ from logweir.backends.aws.table import Key, Table
 from logweir.errors import InvalidId
 from logweir.ids import TenantId
 from logweir.pipeline.fields import Fields
+from logweir.pipeline.records import TextKey
 
 _KNOWN_MAX: Final = 10_000  # tenants whose registration a process remembers
 
@@ -24,6 +25,7 @@ class Partition:
         self._table = table
         self._tenant = tenant
         self._register = register
+        self.work = Work(table, tenant)
 
     async def read(self, sort: str, names: Sequence[str] | None = None) -> Fields | None:
         """An item, or these fields of it; None where there is none."""
@@ -79,6 +81,29 @@ class Partition:
         return Key(keys.partition(self._tenant), sort)
 
 
+class Work:
+    """Everything under ``WORK#{tenant}``: how much work each planned text is."""
+
+    def __init__(self, table: Table, tenant: TenantId) -> None:
+        self._table = table
+        self._pk = keys.work_partition(tenant)
+
+    async def note(self, key: TextKey, characters: int, *, marks: Fields) -> None:
+        """Note it; again, and nothing changes."""
+        await self._table.put(Key(self._pk, keys.work(key)), {"characters": characters, **marks})
+
+    async def forget(self, key: TextKey) -> None:
+        """Forget it, there or not."""
+        await self._table.delete(Key(self._pk, keys.work(key)))
+
+    async def characters(self) -> int:
+        """All of it."""
+        total = 0
+        async for page in self._table.pages(self._pk, None, ["characters"], consistent=False):
+            total += sum(item["characters"] for item in page)
+        return total
+
+
 class Register:
     """Who has, or had, records: so that nothing need scan the table for its tenants."""
 
@@ -116,6 +141,10 @@ class Partitions:
     def of(self, tenant: TenantId) -> Partition:
         """What lies under the tenant."""
         return Partition(self._table, tenant, self._register)
+
+    def work(self, tenant: TenantId) -> Work:
+        """What its planned texts are in work."""
+        return Work(self._table, tenant)
 
     def tenants(self) -> AsyncIterator[TenantId]:
         """Everyone who may have records, in the order of the ids."""

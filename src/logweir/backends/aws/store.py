@@ -67,6 +67,8 @@ class DynamoStore:
         for _ in range(_PLAN_TRIES):  # where it is forgotten between a write and a read
             if stored := await self.load(plan.key):  # parts are not written in vain
                 return stored
+            # Before the head, so that no plan is without it; what a crash leaves ends by itself.
+            await partition.work.note(plan.key, len(plan.text), marks=self._expiring())
             if await parts.create_whole(
                 partition,
                 keys.plan(plan.key),
@@ -119,11 +121,16 @@ class DynamoStore:
         return await recorded.record(partition, key, head, index, marks=self._expiring())
 
     async def forget(self, key: TextKey) -> None:
-        """The head first: what a crash leaves then has a nonce that nobody asks for, and ends."""
+        """Its work, and the head: what a crash leaves has a nonce that nobody asks for, and ends.
+
+        So whoever finds no head finds no work either, and no head is left behind without a message
+        that forgets it again.
+        """
         partition = self._of(key)
         head = await self._head(partition, key)
         if head is None:
             return
+        await partition.work.forget(key)
         await parts.delete_head(partition, keys.plan(key), head)
         await partition.delete_many([*recorded.places(key, head), *parts.places(head)])
 

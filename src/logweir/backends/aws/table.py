@@ -159,10 +159,16 @@ class Table:
         await in_batches(requests, _WRITES_MAX, write, seconds=_SECONDS)
 
     async def pages(
-        self, pk: str, prefix: str | None, names: Sequence[str] | None = None
+        self,
+        pk: str,
+        prefix: str | None,
+        names: Sequence[str] | None = None,
+        *,
+        consistent: bool = True,
     ) -> AsyncIterator[list[Fields]]:
         """The items whose sort keys begin so, or all, in the order of the keys: 1 MB at a time."""
-        async for answer in self._query(pk, prefix, _projection(names)):
+        what = {**_projection(names), "ConsistentRead": consistent}
+        async for answer in self._query(pk, prefix, what):
             yield [fields_of(item) for item in answer["Items"]]
 
     async def count(self, pk: str, prefix: str) -> int:
@@ -178,6 +184,7 @@ class Table:
         if prefix is not None:
             condition, values = f"{condition} AND begins_with(#sk, :sk)", {"pk": pk, "sk": prefix}
         query = {
+            "ConsistentRead": True,
             **what,
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": {
@@ -185,7 +192,6 @@ class Table:
                 **_names(values),
             },
             "ExpressionAttributeValues": _values(values),
-            "ConsistentRead": True,
         }
         while True:
             answer = await self._call("query", **query)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from logweir.backends.gcp.names import Names
-from logweir.backends.gcp.subtree import Subtree, tenant_ids
+from logweir.backends.gcp.subtree import Subtree, sum_of_all, tenant_ids
 from logweir.ids import TenantId
 from logweir.settings import Settings
 
@@ -36,6 +36,10 @@ class Databases:
         """Everyone who may have records, in the order of the ids."""
         common = await tenant_ids(lambda: self._client(self._common, None))
         return sorted({*common, *self._own})
+
+    async def sum(self, collection: str, field: str) -> int:
+        """Of a field of all documents in collections of that name, in the database of most."""
+        return await sum_of_all(lambda: self._client(self._common, None), collection, field)
 
     async def close(self) -> None:
         """Close the connections."""

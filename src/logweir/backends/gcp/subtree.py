@@ -134,6 +134,10 @@ class Subtree:
 
         return await self._call(count)
 
+    async def sum(self, collection: str, field: str) -> int:
+        """Of a field of all documents that have it as a number."""
+        return await self._call(lambda client: _sum(self._query(client, collection), field))
+
     async def select(
         self, collection: str, where: tuple[str, object], fields: Iterable[str] = ()
     ) -> dict[str, Fields]:
@@ -206,6 +210,17 @@ async def tenant_ids(client: Callable[[], Client]) -> list[TenantId]:
         return [place.id async for place in places]
 
     return [tenant for name in await _ask(client, ids) if (tenant := _tenant_id(name)) is not None]
+
+
+async def sum_of_all(client: Callable[[], Client], collection: str, field: str) -> int:
+    """The same of a whole database: of all collections of that name, whosever they are."""
+    return await _ask(client, lambda client: _sum(client.collection_group(collection), field))
+
+
+async def _sum(query: AsyncQuery | AsyncCollectionReference, field: str) -> int:
+    summing = cast("AsyncAggregationQuery", query.sum(field))
+    [[total]] = await summing.get(retry=None, timeout=_TRY_SECONDS)
+    return int(total.value)
 
 
 def _tenant_id(name: str) -> TenantId | None:

@@ -14,19 +14,27 @@ import apsw
 from logweir.backends.local import leases
 from logweir.backends.local.commit import GroupCommit
 from logweir.backends.local.database import open_database, select
+from logweir.backends.local.ledger import LocalLedger
+from logweir.backends.local.migrations import count_work
 from logweir.backends.local.session import Session
 from logweir.clock import Clock
 from logweir.envelope import Envelope, encode
 from logweir.errors import BrokerUnavailable
 from logweir.ids import LogId, TenantId
 from logweir.limits import MIB, Limits
-from logweir.pipeline.broker import Backlog, Whereabouts, lane_of, weight_bytes
+from logweir.pipeline.broker import (
+    Backlog,
+    Whereabouts,
+    lane_of,
+    weight_bytes,
+    work_characters,
+)
 from logweir.reasons import Quarantine
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 MESSAGE_BYTES_MAX: Final = MIB  # as on SQS: what is larger goes by a plan, here too
 
-Rows = list[tuple[str, str, str, float, int, bytes]]  # of leases.insert_messages
+Rows = list[leases.NewMessage]
 Operation = Callable[[apsw.Connection], Any]
 
 
@@ -47,6 +55,7 @@ class LocalBroker:
         self._commit: GroupCommit[Rows | Operation, Any] = GroupCommit(
             self._connect, _write, BrokerUnavailable, self._executor
         )
+        self.ledger = LocalLedger(self._commit)
 
     @property
     def message_bytes_max(self) -> int:
@@ -149,15 +158,16 @@ class LocalBroker:
         self._executor.shutdown()
 
     def _connect(self) -> apsw.Connection:
-        return open_database(self._path, "broker.sql", SCHEMA_VERSION)
+        return open_database(self._path, "broker.sql", SCHEMA_VERSION, migrations={1: count_work})
 
     def _lock_path(self, session: int) -> Path:
         return self._lock_dir / f"{session}.lock"
 
 
-def _row(e: Envelope, wall: float) -> tuple[str, str, str, float, int, bytes]:
+def _row(e: Envelope, wall: float) -> leases.NewMessage:
     raw = encode(e)
-    return str(e.tenant), str(e.log), lane_of(e).value, wall, weight_bytes(e, raw), raw
+    lane, weight, work = lane_of(e).value, weight_bytes(e, raw), work_characters(e)
+    return str(e.tenant), str(e.log), lane, wall, weight, raw, work
 
 
 def _write(db: apsw.Connection, items: Sequence[Rows | Operation]) -> list[Any]:

@@ -30,13 +30,18 @@ CREATE INDEX messages_leased ON messages (lease) WHERE state = 'leased';
 -- How many of a tenant's messages are waiting and leased, so that the next claim finds the tenant
 -- with the fewest in flight without looking at a million rows.
 CREATE TABLE tenants (
-    tenant    TEXT    NOT NULL PRIMARY KEY,
-    waiting   INTEGER NOT NULL DEFAULT 0,
-    in_flight INTEGER NOT NULL DEFAULT 0,
-    served_at REAL    NOT NULL                  -- when it was last served, or came
+    tenant     TEXT    NOT NULL PRIMARY KEY,
+    waiting    INTEGER NOT NULL DEFAULT 0,
+    in_flight  INTEGER NOT NULL DEFAULT 0,
+    served_at  REAL    NOT NULL,                 -- when it was last served, or came
+    characters INTEGER NOT NULL DEFAULT 0        -- the work of all its messages
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX tenants_fewest_in_flight ON tenants (in_flight, served_at) WHERE waiting > 0;
+
+-- The work of all messages: one row, since a public endpoint may have a million tenants.
+CREATE TABLE backlog (characters INTEGER NOT NULL) STRICT;
+INSERT INTO backlog (characters) VALUES (0);
 
 -- A session is one run of one worker. Its lease covers all that it holds. AUTOINCREMENT: an id is
 -- a fencing token and must never come again.

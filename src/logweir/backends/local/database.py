@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import apsw
@@ -14,14 +17,26 @@ import apsw
 from logweir.errors import Misconfigured
 
 BUSY_SECONDS: Final = 5.0
+_PIECE_BYTES: Final = 1 << 20
+Migrations = Mapping[int, Callable[[apsw.Connection], None]]
+"""From the version of the key to the next one."""
+
 _APPLICATION_ID: Final = 0x4C575249  # "LWRI": what `file` and others may know our files by
 
 
-def open_database(path: Path, schema: str, version: int, *, create: bool = True) -> apsw.Connection:
+def open_database(
+    path: Path,
+    schema: str,
+    version: int,
+    *,
+    create: bool = True,
+    migrations: Migrations = MappingProxyType({}),
+) -> apsw.Connection:
     """Open ``path``, made from the packaged ``schema`` file if it is new.
 
-    Raises Misconfigured where the file is not ours or of another schema version, and apsw.Error
-    where it cannot be read or written.
+    A file of an older version that ``migrations`` know becomes one of ``version``. Raises
+    Misconfigured where the file is not ours or of another schema version, and apsw.Error where it
+    cannot be read or written.
     """
     if create:
         # Made here first: SQLite gives its journal files the same mode as the file itself. Never
@@ -31,35 +46,81 @@ def open_database(path: Path, schema: str, version: int, *, create: bool = True)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
-        is_new = _version(connection, path, version) == 0
+        found = _version(connection, path, (*migrations, version))
         _use_wal(connection)
         # FULL: with NORMAL a commit that was answered 202 may be lost when the power fails.
         # fullfsync: on macOS a plain fsync leaves the data in the drive's memory.
         connection.execute(
             "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1"
         )
-        if is_new:
-            _create_schema(connection, path, schema, version)
+        if create:
+            sync_directory(path.parent)  # SQLite does too, and goes on where that fails
+            _write_journal_again(connection, path)
+        if found == 0:
+            # The directory may be new itself: its own name must be on the disk before anything is
+            # in it.
+            sync_directory(path.parent.parent)
+        if found != version:
+            _bring_up_to(version, connection, path, schema, migrations)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _version(connection: apsw.Connection, path: Path, expected: int) -> int:
+def sync_directory(path: Path) -> None:
+    """Return once the names in a directory are on the disk. Raises OSError where they are not.
+
+    Where we may not read it, or its file system cannot do this, nothing can be done.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _write_journal_again(connection: apsw.Connection, path: Path) -> None:
+    """Put on the disk what SQLite has just found in the WAL, before anything comes behind it.
+
+    An fsync that failed may have left commits in the system's cache alone: they are read as if
+    they were kept, and the next fsync succeeds without them. After a power cut SQLite would find
+    the gap, and drop whatever was committed behind it.
+    """
+    journal = path.with_name(f"{path.name}-wal")
+    connection.execute("BEGIN IMMEDIATE")  # nobody else writes to it meanwhile
+    try:
+        with contextlib.suppress(FileNotFoundError), journal.open("r+b", buffering=0) as file:
+            offset = 0
+            while piece := os.pread(file.fileno(), _PIECE_BYTES, offset):
+                offset += os.pwrite(file.fileno(), piece, offset)
+            if offset:
+                os.fsync(file.fileno())
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _version(connection: apsw.Connection, path: Path, known: Sequence[int]) -> int:
+    """That of the file, one of the known ones, the newest last; 0 of one with nothing in it."""
     with connection:  # at one moment: another process may just be making the file
         application = connection.pragma("application_id")
         found = connection.pragma("user_version")
         is_empty = not connection.pragma("schema_version")
     if (application, found) == (0, 0) and is_empty:
         return 0
-    if (application, found) != (_APPLICATION_ID, expected):
+    if application != _APPLICATION_ID or found not in known:
         raise Misconfigured(
             f"{path} is not a file that this release can use: it has schema version {found} of "
-            f"application {application:#x}, and this release knows version {expected} of "
+            f"application {application:#x}, and this release knows version {known[-1]} of "
             f"{_APPLICATION_ID:#x}. Use the release that wrote it, or another data directory."
         )
-    return expected
+    return int(found)
 
 
 def _use_wal(connection: apsw.Connection) -> None:
@@ -75,16 +136,21 @@ def _use_wal(connection: apsw.Connection) -> None:
             time.sleep(0.01)
 
 
-def _create_schema(connection: apsw.Connection, path: Path, schema: str, version: int) -> None:
-    script = resources.files(__package__).joinpath(schema).read_text()
+def _bring_up_to(
+    version: int, connection: apsw.Connection, path: Path, schema: str, migrations: Migrations
+) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been first while this one waited for the lock.
-        if _version(connection, path, version) == 0:
-            connection.execute(script)
-            connection.execute(
-                f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {version}"
-            )
+        found = _version(connection, path, (*migrations, version))
+        if found == 0:
+            connection.execute(resources.files(__package__).joinpath(schema).read_text())
+        else:
+            for older in range(found, version):
+                migrations[older](connection)
+        connection.execute(
+            f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {version}"
+        )
     except BaseException:
         connection.execute("ROLLBACK")
         raise

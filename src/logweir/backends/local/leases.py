@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import apsw
 
 from logweir.backends.local.database import select
-from logweir.pipeline.broker import Delivery
+from logweir.pipeline.broker import Delivery, work_of
 
 DELAY_SECONDS_MAX: Final = 60.0
 SUSPECT_DEATHS: Final = 3
 ALONE_DEATHS: Final = 13
 _LANES: Final = ("log", "chunk")
+
+NewMessage = tuple[str, str, str, float, int, bytes, int]
+"""(tenant, log, kind, enqueued_at, weight_bytes, envelope), and its work in characters."""
 
 _COLUMNS: Final = "id, tenant, envelope, deliveries, deaths, weight_bytes"
 Row = tuple[int, str, bytes, int, int, int]  # of these columns
@@ -45,6 +48,8 @@ def start_session(db: apsw.Connection, pid: int, expires_at: float) -> int:
             AND tenant NOT IN (SELECT tenant FROM messages WHERE state = 'suspect')
             AND tenant NOT IN (SELECT tenant FROM messages WHERE state = 'delayed')
     """)
+    # Once in a while from the sums themselves, should a process of an older release not count.
+    db.execute("UPDATE backlog SET characters = (SELECT coalesce(sum(characters), 0) FROM tenants)")
     return id_
 
 
@@ -64,16 +69,18 @@ def sessions(db: apsw.Connection, now: float) -> list[tuple[int, bool]]:
     return select(db, "SELECT id, expires_at <= ? FROM sessions", (now,))
 
 
-def insert_messages(
-    db: apsw.Connection, rows: Sequence[tuple[str, str, str, float, int, bytes]]
-) -> None:
-    """Add waiting messages: (tenant, log, kind, enqueued_at, weight_bytes, envelope)."""
+def insert_messages(db: apsw.Connection, rows: Sequence[NewMessage]) -> None:
+    """Add waiting messages."""
     db.executemany(
         "INSERT INTO messages (tenant, log, kind, enqueued_at, weight_bytes, envelope)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        rows,
+        (row[:-1] for row in rows),
     )
-    _add_waiting(db, Counter(row[0] for row in rows), {row[0]: row[3] for row in rows})
+    work: dict[str, int] = {}
+    for row in rows:  # no Counter: on the way of each log it takes twice the time
+        work[row[0]] = work.get(row[0], 0) + row[-1]
+    _add_waiting(db, Counter(row[0] for row in rows), {row[0]: row[3] for row in rows}, work)
+    db.execute("UPDATE backlog SET characters = characters + ?", (sum(work.values()),))
 
 
 def promote_delayed(db: apsw.Connection, now: float) -> None:
@@ -168,7 +175,16 @@ def held(db: apsw.Connection, session: int, *, besides: Container[int]) -> list[
 def acknowledge(db: apsw.Connection, session: int, claim: Claim) -> bool:
     """Take a message off the broker, if the session holds it."""
     db.execute("DELETE FROM messages WHERE id = ? AND lease = ?", (claim.id, session))
-    return _left_flight(db, claim)
+    if db.changes() == 0:
+        return False
+    done = work_of(claim.delivery.raw)
+    db.execute(
+        "UPDATE tenants SET in_flight = in_flight - 1, characters = max(0, characters - ?)"
+        " WHERE tenant = ?",
+        (done, claim.tenant),
+    )
+    db.execute("UPDATE backlog SET characters = max(0, characters - ?)", (done,))
+    return True
 
 
 def delay(db: apsw.Connection, session: int, claim: Claim, visible_at: float) -> bool:
@@ -178,7 +194,10 @@ def delay(db: apsw.Connection, session: int, claim: Claim, visible_at: float) ->
         " WHERE id = ? AND lease = ?",
         (visible_at, claim.id, session),
     )
-    return _left_flight(db, claim)
+    if db.changes() == 0:
+        return False
+    _add_in_flight(db, claim.tenant, -1)
+    return True
 
 
 def end_session(db: apsw.Connection, session: int, now: float, *, died: bool) -> int:
@@ -264,13 +283,6 @@ def _claim_of(row: Row, *, now_delivered: int = 0) -> Claim:
     return Claim(id_, tenant, delivery, weight)
 
 
-def _left_flight(db: apsw.Connection, claim: Claim) -> bool:
-    if db.changes() == 0:
-        return False
-    _add_in_flight(db, claim.tenant, -1)
-    return True
-
-
 def _add_in_flight(db: apsw.Connection, tenant: str, count: int) -> None:
     db.execute("UPDATE tenants SET in_flight = in_flight + ? WHERE tenant = ?", (count, tenant))
 
@@ -278,12 +290,16 @@ def _add_in_flight(db: apsw.Connection, tenant: str, count: int) -> None:
 def _count_waiting(db: apsw.Connection, moved: Iterable[tuple[str, str, float]]) -> None:
     """Count those of (tenant, new state, enqueued_at) that wait now."""
     waiting = [(tenant, came_at) for tenant, state, came_at in moved if state == "waiting"]
-    _add_waiting(db, Counter(tenant for tenant, _ in waiting), dict(waiting))
+    _add_waiting(db, Counter(tenant for tenant, _ in waiting), dict(waiting), {})
 
 
-def _add_waiting(db: apsw.Connection, counts: Counter[str], came_at: dict[str, float]) -> None:
+def _add_waiting(
+    db: apsw.Connection, counts: Counter[str], came_at: dict[str, float], work: Mapping[str, int]
+) -> None:
+    """``work``: what is new of it, in characters; what only moves is counted already."""
     db.executemany(
-        "INSERT INTO tenants (tenant, waiting, served_at) VALUES (?1, ?2, ?3)"
-        " ON CONFLICT (tenant) DO UPDATE SET waiting = waiting + ?2",
-        [(tenant, count, came_at[tenant]) for tenant, count in counts.items()],
+        "INSERT INTO tenants (tenant, waiting, served_at, characters) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (tenant) DO UPDATE"
+        " SET waiting = waiting + ?2, characters = characters + ?4",
+        [(tenant, count, came_at[tenant], work.get(tenant, 0)) for tenant, count in counts.items()],
     )

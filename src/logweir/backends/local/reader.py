@@ -53,22 +53,33 @@ class LocalReader:
                 )
 
     async def document(self, tenant: TenantId, log: LogId) -> Document | None:
-        """By the primary key."""
-        row = await self._query(
-            tenant,
-            lambda db: db.execute(
-                f"SELECT {rows.DOCUMENT} FROM processed_logs WHERE log_id = ?",
+        """By the primary key. Raises Misconfigured where either text is damaged."""
+
+        def read(db: apsw.Connection) -> Document | None:
+            # By the rowid, or SQLite would take log_id from the index, which may be damaged.
+            row = db.execute(
+                f"SELECT {rows.DOCUMENT} FROM processed_logs"
+                " WHERE rowid = (SELECT rowid FROM processed_logs WHERE log_id = ?)",
                 (log,),
-            ).fetchone(),
-        )
-        return None if row is None else rows.document(row)
+            ).fetchone()
+            if row is None:
+                return None
+            document = rows.document(tenant, row)
+            rows.check_found(document, log)
+            return document
+
+        return await self._query(tenant, read)
 
     async def documents(self, tenant: TenantId) -> AsyncIterator[Document]:
-        """In pages, so that a large tenant fits into memory."""
+        """In pages, so that a large tenant fits into memory.
+
+        Raises Misconfigured where an original text is damaged; redacting all of them again would
+        take too long.
+        """
         after = ""
         while page := await self._query(tenant, _page_after(after)):
             for row in page:
-                yield rows.document(row)
+                yield rows.document(tenant, row)
             after = page[-1][0]
 
     async def progress(self, tenant: TenantId, log: LogId) -> Sequence[Progress]:
@@ -102,7 +113,7 @@ class LocalReader:
                 (key.log, key.sha256),
             ).fetchone(),
         )
-        return None if row is None else rows.letter(key.tenant, row)
+        return None if row is None else rows.letter(key, row)
 
     async def purge(self, key: TextKey) -> bool:
         """Delete the letter's row."""
@@ -135,7 +146,8 @@ class LocalReader:
                 return None
             db = open_tenant(self._directory, tenant, create=False)
             try:
-                return query(db)
+                with rows.reading(tenant, "a text"):  # that is no UTF-8 any more
+                    return query(db)
             finally:
                 db.close()
 

@@ -60,18 +60,21 @@ class LocalStore:
         return await self._run(document.tenant_id, insert)
 
     async def plan(self, plan: Plan) -> Plan:
-        """An insert that does nothing where there is a plan."""
+        """An insert that does nothing where there is a plan; Misconfigured if that is damaged."""
         row = rows.plan_row(plan)
 
-        def insert(db: apsw.Connection) -> Plan:
+        def insert(db: apsw.Connection) -> rows.Row | None:
             _insert(db, "plans", rows.PLAN, row)
-            return plan if db.changes() else _plan_at(db, plan.key) or plan
+            return None if db.changes() else _plan_at(db, plan.key)
 
-        return await self._run(plan.tenant, insert)
+        found = await self._run(plan.tenant, insert)
+        return plan if found is None else rows.plan(plan.key, found)
 
     async def load(self, key: TextKey) -> Plan | None:
-        """The plan's row."""
-        return await self._run(key.tenant, lambda db: _plan_at(db, key))
+        """The plan's row. Raises Misconfigured where it is damaged."""
+        row = await self._run(key.tenant, lambda db: _plan_at(db, key))
+        # Read here and not in the transaction, which others share.
+        return None if row is None else rows.plan(key, row)
 
     async def recorded(self, key: TextKey) -> frozenset[int] | None:
         """The rows of the chunks."""
@@ -169,7 +172,8 @@ class LocalStore:
         commit = self._open.get(tenant) or await self._open_file(tenant)
         self._open.move_to_end(tenant)
         try:
-            result: Result = await commit.run(operation)
+            with rows.reading(tenant, "a text"):  # that is no UTF-8 any more
+                result: Result = await commit.run(operation)
         finally:
             if self._waiting and commit.idle and self._open.get(tenant) is commit:
                 self._close_file(tenant)
@@ -253,9 +257,9 @@ def _chunks_at(db: apsw.Connection, key: TextKey) -> int | None:
     return chunks
 
 
-def _plan_at(db: apsw.Connection, key: TextKey) -> Plan | None:
-    row = db.execute(
+def _plan_at(db: apsw.Connection, key: TextKey) -> rows.Row | None:
+    row: rows.Row | None = db.execute(
         f"SELECT {rows.PLAN} FROM plans WHERE log_id = ? AND sha256 = ?",
         (key.log, key.sha256),
     ).fetchone()
-    return None if row is None else rows.plan(key.tenant, row)
+    return row

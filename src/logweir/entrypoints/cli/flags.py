@@ -19,7 +19,7 @@ _FIELDS: Final = {
     for field in dataclasses.fields(Settings)
     if variable_of(field).startswith(PREFIX)
 }
-_METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "DIRECTORY"}
+_METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "PATH"}
 
 LOOK: Final = (
     *("backend", "data_dir", "gcp_project", "gcp_prefix", "gcp_database", "gcp_tenant_databases"),
@@ -28,7 +28,8 @@ LOOK: Final = (
 CUT: Final = ("seconds_per_character", "chunk_seconds")  # how long a chunk of a long text is
 GATEWAY: Final = (
     *(*LOOK, "host", "port", *CUT),
-    *("text_bytes_max", "receive_seconds_max", "drain_seconds", "log_level"),
+    *("text_bytes_max", "backlog_characters_max", "tenant_backlog_characters_max"),
+    *("receive_seconds_max", "drain_seconds", "log_level"),
 )
 WORKER: Final = (
     *(*LOOK, "concurrency", *CUT, "work"),
@@ -73,7 +74,7 @@ def _parameter(name: str) -> inspect.Parameter:
     option = typer.Option(
         flag_of(name),
         help=f"{field.metadata['help']}{default}",
-        metavar=_METAVARS.get(str(field.type), name.upper()),
+        metavar=_METAVARS.get(str(field.type), "TEXT"),  # longer ones push flags off the screen
         rich_help_panel=f"Settings: a flag wins over its variable, {PREFIX}<FLAG>",
         show_default=False,
     )

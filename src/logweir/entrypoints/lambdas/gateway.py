@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from logweir.bootstrap import planner
+from logweir.bootstrap import admission, planner
 from logweir.entrypoints.lambdas.requests import Requests
 from logweir.entrypoints.lambdas.runtime import Context, seconds_left, start
 
@@ -15,6 +15,7 @@ _requests = Requests(
     planner(_sandbox.settings, _ports.store, _ports.publisher),
     _ports.clock,
     _sandbox.settings.limits,
+    admission(_sandbox.settings, _ports),
 )
 
 

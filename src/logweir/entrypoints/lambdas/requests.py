@@ -17,6 +17,7 @@ from logweir.entrypoints.logs import blame
 from logweir.errors import Rejection
 from logweir.limits import Limits
 from logweir.pipeline.accept import Opening
+from logweir.pipeline.admission import Admission
 from logweir.pipeline.inflate import Coding
 from logweir.pipeline.plan import Planner
 from logweir.reasons import Reason
@@ -31,8 +32,11 @@ _REPLACED: Final = "\ufffd".encode()
 class Requests:
     """Answers one at a time, as Lambda asks."""
 
-    def __init__(self, planner: Planner, clock: Clock, limits: Limits) -> None:
-        self._ingest = Ingest(planner, clock, limits)
+    def __init__(
+        self, planner: Planner, clock: Clock, limits: Limits, admission: Admission | None = None
+    ) -> None:
+        """Without ``admission`` unfinished work has no bound."""
+        self._ingest = Ingest(planner, clock, limits, admission)
         self._publish_seconds_max = limits.publish_seconds_max
 
     async def answer(self, event: object, seconds_left: float) -> dict[str, Any]:
