@@ -69,7 +69,7 @@ async def test_a_log_becomes_its_document() -> None:
     assert document.original_text == "User 555-0199 logged in"
     assert document.modified_data == "User [REDACTED] logged in"
     assert sum(document.redactions.values()) == 1
-    assert document.rules_version == RULES_VERSION
+    assert (document.rules_version, document.source) == (RULES_VERSION, a_log().source)
     assert (document.received_at, document.processed_at) == (RECEIVED, world.clock.now())
     assert (document.tenant_id, document.attempts, document.characters) == (ACME, 1, 23)
     assert document.key == a_key("User 555-0199 logged in")
@@ -412,6 +412,7 @@ async def test_a_chunk_that_is_exhausted_buries_the_whole_log_with_all_that_is_k
 ):
     world = World(work=failing(ValueError("no")))
     await world.consume(a_log(LONG))
+    now = world.clock.now()
     await world.consume(replace(world.queued[2], attempt=10))
     assert await world.letters() == [
         DeadLetter(
@@ -420,7 +421,7 @@ async def test_a_chunk_that_is_exhausted_buries_the_whole_log_with_all_that_is_k
             source=a_log().source,
             text=LONG,
             received_at=RECEIVED,
-            buried_at=world.clock.now(),
+            buried_at=now,
             sha256=a_key(LONG).sha256,
             characters=len(LONG),
             reason=Burial.ATTEMPTS_EXHAUSTED,
@@ -558,10 +559,19 @@ async def test_deaths_are_remembered_where_the_store_does_not_answer(
     assert await world.store.begin(a_key(a_log().text or ""), None) == 1
 
 
-async def test_a_chunk_that_came_often_and_has_no_plan_is_quarantined_whole() -> None:
+@pytest.mark.parametrize(
+    ("deliveries", "unanswered"), [(1, None), (OFTEN, None), (1, 0), (1000, 1000)]
+)
+@pytest.mark.parametrize("conflict", [False, True])
+async def test_a_chunk_without_a_plan_is_quarantined_whole_however_often_it_came(
+    conflict: bool, deliveries: int, unanswered: int | None
+) -> None:
     world = World(work=CountedWork())
+    if conflict:
+        await world.store.create(a_document("another text"))
     chunk = a_chunk(LONG, 0, 0, 25)
-    assert await world.consume(chunk, deliveries=OFTEN, unanswered=None) == Ack()
+    verdict = await world.consume(chunk, deliveries=deliveries, unanswered=unanswered)
+    assert verdict == Ack()
     assert world.broker.in_quarantine == [(encode(chunk), Quarantine.PLAN_MISSING)]
 
 
@@ -659,6 +669,26 @@ async def test_every_chunk_of_a_planned_log_carries_its_trace() -> None:
     (whole,) = world.queued
     assert await world.consume(whole) == Ack()
     assert [envelope.traceparent for envelope in world.queued] == [trace] * 6
+
+
+async def test_a_worker_without_chunks_finishes_what_another_one_cut() -> None:
+    world, without = World(work=CountedWork()), World(work=CountedWork(), chunk_size=None)
+    await world.consume(a_log(LONG))
+    without.store.__dict__ = world.store.__dict__
+    for chunk in world.queued:
+        assert await without.consume(chunk) == Ack()
+    assert await world.document() is not None
+    assert await world.plans() == 0
+
+
+async def test_whom_another_text_overtakes_at_the_end_is_a_conflict() -> None:
+    async def another_is_faster(text: str) -> None:
+        await world.store.create(a_document("another text"))
+
+    world = World(work=another_is_faster)
+    assert await world.consume(a_log()) == Ack()
+    (letter,) = await world.letters()
+    assert (letter.text, letter.reason) == (a_log().text, Burial.CONFLICT)
 
 
 @pytest.mark.parametrize("raises", [False, True], ids=["worked on", "exhausted"])
