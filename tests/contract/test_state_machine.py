@@ -22,7 +22,7 @@ from logweir.pipeline.records import Document
 from logweir.pipeline.store import Stored
 
 # Examples, and steps of each: what a back end's speed allows in some twenty seconds.
-EFFORT: Final = {"memory": (250, 30), "local": (50, 25), "gcp": (5, 20), "aws": (5, 20)}
+EFFORT: Final = {"memory": (200, 30), "local": (30, 25), "gcp": (5, 20), "aws": (5, 20)}
 
 
 @waits

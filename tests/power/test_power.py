@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from tests.power import suite
-from tests.power.mount import ROOT, why_not
+from tests.power.mount import why_not
 from tests.power.suite import BUGS, Tally
 from tests.support.emulators import missing
 
@@ -60,18 +57,3 @@ def test_a_flipped_bit_is_never_another_text() -> None:
     assert holds(tally)
     assert tally.counts["reads after a flip, an error that names the file"] > 0
     assert tally.counts["reads after a flip, an envelope's checksum"] > 0
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.usefixtures("recorder")
-def test_twenty_thousand_images_break_no_promise() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.power", "--first", "0"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    print(done.stdout, done.stderr)
-    assert done.returncode == 0
