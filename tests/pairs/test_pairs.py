@@ -1,4 +1,4 @@
-"""Every pair of faults of a log of five chunks; ``python -m tests.pairs`` has three stories more."""
+"""Every pair of faults of a log of five chunks; ``python -m tests.pairs`` has more stories."""
 
 from __future__ import annotations
 
