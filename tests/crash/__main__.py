@@ -1,86 +1,117 @@
-"""``make kill``: kill -9 at random moments and at every named point; one table at the end.
+"""``make kill``: processes die in traffic, and nothing is lost; a table at the end.
 
-make kill ARGS='--kills 200 --seed 7'
+python -m tests.crash --kills 300 --logs 20000           storms on this machine
+python -m tests.crash --minutes 60                       such rounds with new seeds, for so long
+python -m tests.crash --backend gcp                      on emulators
+python -m tests.crash --points                           at every named point; poison; a siege
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import json
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
-from tests.crash.kills import Storm, storm
+from tests.crash.backends import Backend
+from tests.crash.campaign import Clock, Round, run_of, suite_of, take_place, together
+from tests.crash.kills import Stormed
 from tests.crash.outcome import HEADINGS, RESUMED_SECONDS_AIM, Outcome, quantile, spread
-from tests.crash.pauses import pause
-from tests.crash.points import DEATHS, die_at
-from tests.crash.service import WITNESS
-from tests.crash.sickness import poison, siege
+from tests.crash.resumption import RESUMED
+from tests.crash.scenarios import play_all
+from tests.proof.results import Run, append, next_seed
 
-Scenario = Callable[[Path], Awaitable[Outcome]]
-
-_NOISE: Final = 3.0  # a busy machine may take so many times the aim
-
-
-def scenarios(kills: int, seed: int) -> Iterator[Scenario]:
-    """Two thirds of the kills befall the product as it is, one third what a witness sees."""
-    witnessed = kills // 3
-    yield lambda d: storm(d, Storm(kills=kills - witnessed, seed=seed))
-    yield lambda d: storm(d, Storm(kills=witnessed, seed=seed + 1, module=WITNESS, workers=1))
-    for death in DEATHS:
-        yield lambda d, death=death: die_at(d, death)  # type: ignore[misc]  # bound now
-    yield lambda d: pause(d, workers=1, pauses=3)
-    yield lambda d: pause(d, workers=2, pauses=3)
-    yield lambda d: siege(d, logs=300, work_seconds=3.0, kills=30, every_seconds=0.7)
-    for poisons in (1, 12):
-        yield lambda d, poisons=poisons: poison(  # type: ignore[misc]  # bound now
-            d,
-            poisons=poisons,
-            healthy=50,
-            late=20,
-            deliveries_max=16,
-        )
-
-
-async def run_all(kills: int, seed: int, console: Console) -> list[Outcome]:
-    """One after the other, each in a directory of its own; a line for each as it ends."""
-    outcomes = []
-    with tempfile.TemporaryDirectory(prefix="logweir-kill-") as directory:
-        for number, scenario in enumerate(scenarios(kills, seed)):
-            outcome = await scenario(Path(directory) / str(number))
-            outcomes.append(outcome)
-            console.print(f"{outcome.name}: {outcome.report}", markup=False, highlight=False)
-    return outcomes
+NOISE: Final = 3.0  # a busy machine may take so many times the aim
+_USUAL: Final = {  # kills, logs, services side by side
+    Backend.EMBEDDED: (300, 20_000, 4),
+    Backend.GCP: (40, 3_000, 1),
+    Backend.AWS: (40, 3_000, 1),
+}
 
 
 def main() -> int:
     """0 where every promise was kept."""
-    parser = argparse.ArgumentParser(prog="make kill", description=__doc__)
-    parser.add_argument("--kills", type=int, default=75, help="in the two storms (75)")
-    parser.add_argument("--seed", type=int, default=1, help="of the traffic and the kills (1)")
-    options = parser.parse_args()
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    started = time.monotonic()
-    outcomes = asyncio.run(run_all(options.kills, options.seed, console))
-    resumed = [seconds for outcome in outcomes for seconds in outcome.resumed]
-    findings = sum(len(outcome.report.findings) for outcome in outcomes)
+    options = _options()
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 160)
+    if options.points:
+        return _show(play_all(console), console)
+    backend = Backend(options.backend)
+    kills, logs, services = _USUAL[backend]
+    plan = Round(
+        backend=backend,
+        kills=options.kills or kills,
+        logs=options.logs or logs,
+        first=next_seed(suite_of(backend)) if options.first is None else options.first,
+        services=options.services or services,
+    )
+    clock, failed = Clock(), False
+    while True:
+        run, parts = _one_round(plan)
+        if options.json:
+            print(json.dumps(asdict(run)), flush=True)
+        failed |= bool(run.findings) or _is_late(parts)
+        _show([part.outcome for part in parts], console)
+        _tell(run, parts, console)
+        if run.findings or clock.seconds >= 60 * (options.minutes or 0):
+            return int(failed)
+        plan = replace(plan, first=plan.first + plan.services)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make kill", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--backend", choices=[*Backend], default=Backend.EMBEDDED)
+    parser.add_argument("--kills", type=int, help="in a round, of all services")
+    parser.add_argument("--logs", type=int, help="in a round, of all services")
+    parser.add_argument("--first", type=int, help="the first seed; else the next that none has had")
+    parser.add_argument("--services", type=int, help="side by side, a seed each")
+    parser.add_argument("--minutes", type=float, help="go on with new seeds until they are over")
+    parser.add_argument("--points", action="store_true", help="the scenarios instead of storms")
+    parser.add_argument("--json", action="store_true", help="each round as a line on stdout")
+    return parser.parse_args()
+
+
+def _one_round(plan: Round) -> tuple[Run, list[Stormed]]:
+    clock = Clock()
+    with tempfile.TemporaryDirectory(prefix="logweir-kill-") as directory:
+        parts = take_place(plan, Path(directory))
+    run = run_of(plan, parts, clock.seconds)
+    append(run)
+    return run, parts
+
+
+def _is_late(parts: list[Stormed]) -> bool:
+    resumed = together(parts).get(RESUMED, [])
+    return quantile(resumed, 0.99) > NOISE * RESUMED_SECONDS_AIM
+
+
+def _show(outcomes: list[Outcome], console: Console) -> int:
     table = Table(*HEADINGS)
     for outcome in outcomes:
         table.add_row(*outcome.row())
     console.print(table)
-    kills = sum(outcome.kills for outcome in outcomes)
-    console.print(
-        f"{kills} kills in {time.monotonic() - started:.0f} s; {findings} findings.\n"
-        f"Work resumed after {len(resumed)} deaths of workers (p50/p99/max): {spread(resumed)};"
-        f" aim: p99 {RESUMED_SECONDS_AIM * 1000:.0f} ms."
-    )
-    return int(findings > 0 or quantile(resumed, 0.99) > _NOISE * RESUMED_SECONDS_AIM)
+    return int(any(outcome.report.findings for outcome in outcomes))
+
+
+def _tell(run: Run, parts: list[Stormed], console: Console) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in run.counts.items())
+    lines = [
+        f"seeds {run.seeds}: {counts} in {run.seconds:.0f} s; {len(run.findings)} findings",
+        *(f"  {fired:4} x {fault}" for fault, fired in run.faults.items()),
+        *(
+            f"  {what} (p50/p99/max of {len(seconds)}): {spread(seconds)}"
+            for what, seconds in together(parts).items()
+        ),
+        f"  aim: work resumes within {RESUMED_SECONDS_AIM:g} s (p99) on a machine that is not busy",
+        *run.findings,
+    ]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Client:
     """Sends to one gateway, which may die at any moment."""
 
     url: str
+    again_seconds: float = _TRY_AGAIN_SECONDS  # until what was not answered 202 is sent again
     history: list[Sent] = field(default_factory=list)
 
     async def send(
@@ -40,7 +41,7 @@ class Client:
             log = sent.log
             if sent.answer is not Answer.UNKNOWN or log is None:
                 return
-            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+            await asyncio.sleep(self.again_seconds)
 
     async def _try(
         self, http: aiohttp.ClientSession, text: Text, tenant: str, log: str | None, source: Source

@@ -22,7 +22,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from tests.crash.checker import CANARY, Event, Step
 from tests.crash.service import WITNESS
 from tests.crash.texts import POISON
 
@@ -40,6 +39,8 @@ from logweir.pipeline import work as work_module
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.pipeline.store import Stored
 from logweir.pipeline.work import SimulatedWork
+from logweir.verify.canary import CANARY
+from logweir.verify.evidence import Event, Step
 
 
 class Point(StrEnum):

@@ -26,7 +26,7 @@ from tests.crash.service import (
 from logweir.settings import Settings
 
 _LEASE_SECONDS: Final = 1.0
-_TAKEN_OVER_SECONDS_MAX: Final = 5.0
+_TAKEN_OVER_SECONDS_MAX: Final = 4.0  # after the lease
 _END_SECONDS_MAX: Final = 40.0
 
 
@@ -64,7 +64,7 @@ async def pause(directory: Path, *, workers: int, pauses: int) -> Outcome:
         broker = settings.data_dir / "broker.sqlite3"
         for woken in range(1, pauses + 1):
             pid = await _one_at_work(service, broker)
-            taken_over += await _freeze(broker, pid, others=workers > 1)
+            taken_over += await freeze(broker, pid, _LEASE_SECONDS, others=workers > 1)
             await until(partial(_has_lost_leases, service, woken), 5.0, "it to notice")
             await until(partial(_holds, broker, pid), 5.0, "the woken worker to work on")
         over.set()
@@ -82,7 +82,7 @@ async def pause(directory: Path, *, workers: int, pauses: int) -> Outcome:
     return Outcome(name=name, report=judge(settings, client.history), kills=0, figures=figures)
 
 
-async def _freeze(broker: Path, pid: int, *, others: bool) -> list[float]:
+async def freeze(broker: Path, pid: int, lease_seconds: float, *, others: bool) -> list[float]:
     """SIGSTOP, SIGCONT; how long it took the others to take its logs over."""
     send_signal(pid, signal.SIGSTOP)
     while others and not _can_be_written(broker):
@@ -94,10 +94,14 @@ async def _freeze(broker: Path, pid: int, *, others: bool) -> list[float]:
     try:
         if others:
             taken_over.append(
-                await until(lambda: not _holds(broker, pid), _TAKEN_OVER_SECONDS_MAX, "a take-over")
+                await until(
+                    lambda: not _holds(broker, pid),
+                    lease_seconds + _TAKEN_OVER_SECONDS_MAX,
+                    "a take-over",
+                )
             )
         # The others have finished some of its logs when it wakes in the middle of them.
-        await asyncio.sleep(2 * _LEASE_SECONDS)
+        await asyncio.sleep(2 * lease_seconds)
     finally:
         send_signal(pid, signal.SIGCONT)
     return taken_over

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
-from tests.crash.checker import Answer, Sent, Step
 from tests.crash.client import Client
 from tests.crash.doomed import Point, read_journal
 from tests.crash.outcome import Outcome, journal_path, judge
@@ -26,6 +25,7 @@ from logweir.envelope import Envelope, Source, sha256_of
 from logweir.ids import LogId, TenantId
 from logweir.limits import MIB
 from logweir.settings import Settings
+from logweir.verify.evidence import Answer, Sent, Step
 
 _END_SECONDS_MAX: Final = 30.0
 

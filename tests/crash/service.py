@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -79,13 +79,19 @@ class Service:
         assert self.process is not None
         return [pid for pid, words in _children(self.process.pid) if role in words]
 
-    def kill_all(self) -> None:
-        """SIGKILL to the supervisor and to all that it started."""
-        assert self.process is not None
+    def running(self) -> AbstractAsyncContextManager[Service]:
+        """Started, and none of its processes left behind."""
+        return running(self)
+
+    def kill_all(self) -> int:
+        """SIGKILL to the supervisor and to all that it started; to how many."""
+        if self.process is None or self.process.poll() is not None:
+            return 0
         pids = [self.process.pid, *self.children("gateway"), *self.children("worker")]
         for pid in pids:
             send_signal(pid, signal.SIGKILL)
         self.process.wait()
+        return len(pids)
 
     async def ended(self, seconds: float = 20.0) -> int:
         """Wait until the process ends by itself; its exit code."""
@@ -108,8 +114,7 @@ async def running(service: Service) -> AsyncIterator[Service]:
     try:
         yield service
     finally:
-        if service.process is not None and service.process.poll() is None:
-            service.kill_all()
+        service.kill_all()
 
 
 async def until(met: Callable[[], bool], seconds: float, what: str) -> float:

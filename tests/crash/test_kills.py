@@ -1,4 +1,7 @@
-"""Real processes are killed and frozen, and every promise is kept. ``make kill`` does more."""
+"""Real processes are killed and frozen, and every promise is kept.
+
+``test_storms`` does it at random moments, and ``make kill`` for as long as one likes.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,19 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.crash.kills import Storm, storm
-from tests.crash.outcome import RESUMED_SECONDS_AIM, Outcome, quantile
+from tests.crash.outcome import Outcome
 from tests.crash.pauses import pause
 from tests.crash.points import DEATHS, Death, die_at
-from tests.crash.service import WITNESS
 from tests.crash.sickness import poison, siege
 
 pytestmark = pytest.mark.kill
 
-_NOISE: Final = 3.0  # a busy machine may take so many times the aim
 _SIDE_BY_SIDE: Final = 4
 
 
 def holds(outcome: Outcome) -> bool:
     print(f"{outcome.name}: {dict(outcome.figures)}\n{outcome.report}")
     return not outcome.report.findings
-
-
-async def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
-    outcome = await storm(tmp_path, Storm(kills=12, seed=1, module=WITNESS, calm=(0.2, 1.6)))
-    assert holds(outcome)
-    assert outcome.kills == 12
-    assert outcome.resumed
-    assert quantile(outcome.resumed, 0.99) <= _NOISE * RESUMED_SECONDS_AIM
 
 
 @pytest.mark.parametrize("role", ["gateway", "worker"])
