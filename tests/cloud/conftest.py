@@ -28,7 +28,7 @@ def new_cloud(request: pytest.FixtureRequest) -> Callable[[Path], AnyCloud]:
     return lambda home: make(addresses, home)
 
 
-@pytest.fixture(scope="module", params=[*_CLOUDS, _FUNCTIONS])
+@pytest.fixture(scope="module", params=[*_CLOUDS, pytest.param(_FUNCTIONS, marks=pytest.mark.slow)])
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:

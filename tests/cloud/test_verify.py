@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.support.cloud import AnyCloud
+
+pytestmark = pytest.mark.slow
 
 WORK = ("--seconds-per-character", "0.005")
 

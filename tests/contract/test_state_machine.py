@@ -21,8 +21,8 @@ from logweir.ids import TenantId
 from logweir.pipeline.records import Document
 from logweir.pipeline.store import Stored
 
-# Examples, and steps of each: what a back end's speed allows in some twenty seconds.
-EFFORT: Final = {"memory": (200, 30), "local": (30, 25), "gcp": (5, 20), "aws": (5, 20)}
+# Examples, and steps of each: what a back end's speed allows in some ten seconds.
+EFFORT: Final = {"memory": (100, 30), "local": (20, 25), "gcp": (5, 20), "aws": (5, 20)}
 
 
 @waits

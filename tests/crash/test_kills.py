@@ -39,7 +39,7 @@ async def test_a_death_at_each_named_point_loses_nothing(tmp_path: Path, role: s
                 group.create_task(die(number, death))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 async def test_a_worker_that_is_frozen_past_its_lease_harms_nothing(
     tmp_path: Path, workers: int
 ) -> None:

@@ -11,6 +11,7 @@ from tests.pairs.stories import STORIES, cuts
 from tests.support.faults import Fault
 
 
+@pytest.mark.slow  # and in `make pairs`
 @pytest.mark.timeout(300)
 def test_no_pair_of_faults_loses_or_doubles_or_repeats_anything() -> None:
     name = "a long log"

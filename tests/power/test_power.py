@@ -38,6 +38,7 @@ def test_a_planted_bug_loses_accepted_logs_and_that_is_found(bug: str) -> None:
     assert lost
 
 
+@pytest.mark.slow  # and in `make power`
 @pytest.mark.usefixtures("recorder")
 def test_an_fsync_that_fails_is_503_and_service_resumes_by_itself() -> None:
     tally = suite.failing_syncs(range(1, 8), 3, images=2)
@@ -45,6 +46,7 @@ def test_an_fsync_that_fails_is_503_and_service_resumes_by_itself() -> None:
     assert tally.fired["fsync EIO"] >= 7
 
 
+@pytest.mark.slow  # and in `make power`
 @pytest.mark.usefixtures("recorder")
 def test_a_disk_that_is_full_at_any_write_is_503_and_service_resumes_by_itself() -> None:
     tally = suite.full_disks(range(1, 8), (), images=1)
