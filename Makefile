@@ -8,7 +8,7 @@ BIN := .venv/bin
 ARGS ?=
 # Most tests wait, for processes and for time; each file stays in one process. Those that kill run
 # alone, since they hold us to times; 5 says that ARGS chose none of them.
-SIDE_BY_SIDE := --numprocesses 4 --dist loadfile
+SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
 PROJECT ?=
 REGION ?=
 PREFIX ?=
