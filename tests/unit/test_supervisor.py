@@ -14,6 +14,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 from tests.support.processes import free_port
 
+from logweir.backends.local.broker import LocalBroker
 from logweir.bootstrap import Ports, open_ports
 from logweir.entrypoints.supervisor import Supervisor
 from logweir.errors import BrokerUnavailable, Misconfigured
@@ -77,3 +78,20 @@ async def test_a_process_that_has_just_ended_is_no_trouble_to_stop(settings: Set
         ended.terminate()
     supervisor._processes.add(ended)
     await supervisor._end_processes([])
+
+
+async def test_it_starts_while_the_broker_cannot_be_written_and_the_processes_wait(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: LocalBroker) -> int:
+        raise BrokerUnavailable("the disk is full")
+
+    monkeypatch.setattr(LocalBroker, "reap", fail)  # of this process alone
+    listens = asyncio.Event()
+    supervisor = Supervisor(settings, lambda _: listens.set())
+    with capture_logs() as logged:
+        running = asyncio.create_task(supervisor.run(lambda _: None))
+        await asyncio.wait_for(listens.wait(), 20)
+        supervisor.stop()
+        await running
+    assert "leases_not_handed_back" in events(logged)

@@ -16,7 +16,7 @@ import structlog
 
 from logweir.bootstrap import Ports, open_ports
 from logweir.entrypoints.process import EXIT_MISCONFIGURED, Stop, cannot_listen, pause
-from logweir.errors import LogweirError, Misconfigured
+from logweir.errors import LogweirError, Misconfigured, Unavailable
 from logweir.settings import PREFIX, Settings
 
 _log = structlog.get_logger()
@@ -51,7 +51,7 @@ class Supervisor:
         on_stop(self.stop)
         async with open_ports(self._settings) as ports:
             await ports.provision(None)
-            await ports.reap()
+            await self._hand_back_at_start(ports)
             roles = ["gateway"] + ["worker"] * self._settings.workers
             keepers = [asyncio.create_task(self._keep(role, ports)) for role in roles]
             ready = asyncio.create_task(self._announce_when_ready())
@@ -100,6 +100,12 @@ class Supervisor:
             return await process.wait()
         finally:
             self._processes.discard(process)
+
+    async def _hand_back_at_start(self, ports: Ports) -> None:
+        try:
+            await ports.reap()
+        except Unavailable as error:  # such as a full disk: the processes wait until it is over
+            _log.warning("leases_not_handed_back", error=str(error))
 
     async def _hand_back(self, ports: Ports) -> None:
         try:
