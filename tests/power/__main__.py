@@ -74,7 +74,7 @@ def _soak(first: int, options: argparse.Namespace) -> tuple[Tally, int]:
                 rounds, failing = range(1 + seed % 5, 30, 2), 1 + seed // 12 % 7
                 _do(whole, "failing syncs", partial(suite.failing_syncs, rounds, failing, images=3))
             case 8:
-                rounds, fresh = range(1 + seed % 7, 300, 7), (3 + seed % 40,)
+                rounds, fresh = range(1 + seed % 7, 300, 7), (4 + seed % 40,)
                 _do(whole, "full disk", partial(suite.full_disks, rounds, fresh, images=2))
             case 10:
                 _do(whole, "flipped bits", partial(suite.flipped_bits, seed * _FLIPS, _FLIPS))
