@@ -71,7 +71,7 @@ bench:  ## measure, one table
 	@scripts/setup ministack
 	@exec $(BIN)/python -m bench $(ARGS)
 
-prove: simulate pairs power kill  ## the four below, as CI runs them: about ten minutes
+prove: simulate pairs power kill  ## the four below, about a quarter of an hour
 
 simulate:  ## 20,000 seeds of faults in virtual time, and the planted bugs that must be caught
 	@scripts/setup dev
