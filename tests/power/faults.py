@@ -19,7 +19,7 @@ from typing import Final
 from tests.crash.texts import make_text
 from tests.power.mount import Mount, mounted
 from tests.power.record import Client, look, serving
-from tests.power.recorder import Plan
+from tests.power.wire import Plan
 from tests.support.kept import query, queued, texts
 from tests.support.processes import Process, free_port, until
 

@@ -31,7 +31,7 @@ from typing import Final
 
 from tests.power import journal
 from tests.power.journal import Op, Truncate, Write
-from tests.power.recorder import RECORDED
+from tests.power.wire import RECORDED
 
 SECTOR_BYTES: Final = 512
 _SHARED_MEMORY: Final = "-shm"

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from tests.power.recorder import COUNTS, FAULT, MARK, RECORDED, Counts, Plan
+from tests.power.wire import COUNTS, FAULT, MARK, RECORDED, Counts, Plan
 from tests.support.processes import until
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -20,41 +20,16 @@ import errno
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from mfusepy import FUSE, FuseOSError, Operations  # type: ignore[import-untyped]
 from tests.power import journal
-
-MARK: Final = "user.mark"
-FAULT: Final = "user.fault"
-COUNTS: Final = "user.counts"
-RECORDED: Final = "/data"  # what lies elsewhere, a process's stderr say, is passed through
+from tests.power.wire import COUNTS, FAULT, MARK, RECORDED, Counts, Plan
 
 _STAT: Final = ("st_mode", "st_nlink", "st_uid", "st_gid", "st_size", "st_ino", "st_blocks")
 _TIMES: Final = ("st_atime_ns", "st_mtime_ns", "st_ctime_ns")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to fail, counted from the moment that the plan is made."""
-
-    # The n-th sync fails with EIO, and so many after it: of what was written nothing is kept.
-    sync_fails_at: int | None = None
-    syncs_failing: int = 1
-    # From the n-th operation on that needs room, the disk is full: ENOSPC.
-    full_at: int | None = None
-
-
-@dataclass(slots=True)
-class Counts:
-    """What was done since the mount, or since the last plan where it says so."""
-
-    ops: int = 0
-    syncs_of_plan: int = 0
-    writes_of_plan: int = 0
-    fired: dict[str, int] = field(default_factory=dict)  # faults, since the mount
 
 
 class Recorder(Operations):  # type: ignore[misc]  # mfusepy has no types
