@@ -16,11 +16,12 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TYPE_CHECKING, assert_never
 
 from logweir.bootstrap.ports import Ports as Ports
+from logweir.bootstrap.ports import longest_chunk
 from logweir.clock import Clock
 from logweir.errors import Misconfigured
 from logweir.pipeline.admission import Admission
 from logweir.pipeline.broker import Lane, Publisher
-from logweir.pipeline.plan import Planner, chunk_characters
+from logweir.pipeline.plan import Planner
 from logweir.pipeline.store import Store
 from logweir.settings import Backend, Settings
 
@@ -74,19 +75,13 @@ def subscriptions(settings: Settings) -> tuple[list[str], str]:
 
 def planner(settings: Settings, store: Store, publisher: Publisher) -> Planner:
     """What cuts long texts, by the settings and by what the broker can hold."""
-    return Planner(store, publisher, _chunk_characters(settings, publisher))
+    return Planner(store, publisher, longest_chunk(settings, publisher))
 
 
 def admission(settings: Settings, ports: Ports) -> Admission:
     """The bounds on unfinished work, of one gateway."""
-    chunk = _chunk_characters(settings, ports.publisher)
+    chunk = longest_chunk(settings, ports.publisher)
     return Admission(ports.ledger, ports.clock, settings.limits, chunk)
-
-
-def _chunk_characters(settings: Settings, publisher: Publisher) -> int | None:
-    return chunk_characters(
-        settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
-    )
 
 
 def consumer(settings: Settings, ports: Ports, work: Work) -> Consumer:

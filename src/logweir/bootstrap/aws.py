@@ -15,9 +15,8 @@ from logweir.backends.aws.reader import DynamoReader
 from logweir.backends.aws.store import DynamoStore
 from logweir.backends.aws.table import Table
 from logweir.backends.aws.visibility import Visibility
-from logweir.bootstrap.ports import Ports
+from logweir.bootstrap.ports import Ports, longest_chunk
 from logweir.clock import SystemClock
-from logweir.pipeline.plan import chunk_characters
 from logweir.pipeline.source import Session
 from logweir.settings import Settings
 
@@ -35,9 +34,6 @@ async def open_aws(settings: Settings) -> AsyncIterator[Ports]:
     publisher = SqsPublisher(clients.sqs, queues, names)
     store = DynamoStore(table, clock)
     backlog = SqsBacklog(clients.sqs, queues, names)
-    chunk = chunk_characters(
-        settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
-    )
 
     async def session() -> Session:
         # Only workers that poll load it.
@@ -69,7 +65,7 @@ async def open_aws(settings: Settings) -> AsyncIterator[Ports]:
             store=store,
             reader=DynamoReader(table),
             backlog=backlog,
-            ledger=DynamoLedger(table, backlog, chunk),
+            ledger=DynamoLedger(table, backlog, longest_chunk(settings, publisher)),
             session=session,
             reap=reap,
             deaths=store,

@@ -8,8 +8,17 @@ from dataclasses import dataclass, field
 from logweir.clock import Clock
 from logweir.pipeline.admission import Uncounted, WorkLedger
 from logweir.pipeline.broker import BacklogReader, Publisher
+from logweir.pipeline.plan import chunk_characters
 from logweir.pipeline.source import Session
 from logweir.pipeline.store import DeathCounter, Reader, Store
+from logweir.settings import Settings
+
+
+def longest_chunk(settings: Settings, publisher: Publisher) -> int | None:
+    """Characters of a chunk, by the settings and by what the broker can hold; None: no chunks."""
+    return chunk_characters(
+        settings.chunk_seconds, settings.seconds_per_character, publisher.message_bytes_max
+    )
 
 
 async def _nothing_to_provision(push_to: str | None) -> None:
