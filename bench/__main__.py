@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +31,7 @@ from bench import (
     ingest,
     lambda_gateway,
     pushes,
+    redaction,
 )
 
 _SLACK = 5
@@ -196,6 +198,30 @@ def _cost(_work: Path, quick: bool) -> Iterator[Figure]:
         yield Figure("… a batch at a worker", cost.worker_seconds, "s")
 
 
+def _redaction(_work: Path, quick: bool) -> Iterator[Figure]:
+    given = redaction.texts(500 if quick else 2_000)
+    yield Figure("redaction: characters of a line, mean", given.characters, "")
+    yield Figure("… of the lines, those with something to redact", given.redacted_share, "")
+    speeds = redaction.speeds(given, rounds=5 if quick else 20)
+    bare = speeds.get("bare")
+    if bare is None:
+        yield Figure("redaction ÷ bare", None, "not measured: logweir[fast] is not installed")
+    for name, speed in speeds.items():
+        yield Figure(f"redaction, {name}, best", speed.best, "MB/s")
+        yield Figure(f"redaction, {name}, median", speed.median, "MB/s")
+        if bare and speed is not bare:
+            aim = 0.13 if name.startswith("re,") else 0.27
+            yield Figure(f"redaction, {name} ÷ bare, best", speed.best / bare.best, "", aim)
+            yield Figure(f"redaction, {name} ÷ bare, median", speed.median / bare.median, "", aim)
+    for engine in redaction.engines():
+        first = redaction.start(engine, runs=5 if quick else 20)
+        aim_ms = 25 if engine == "re" else None  # the database of hyperscan is compiled besides
+        for what, ms in (("minimum", min(first.runs_ms)), ("median", median(first.runs_ms))):
+            name = f"redaction, {engine}, import to first line, {what}"
+            yield Figure(name, ms, "ms", aim_ms, low_is_better=True)
+        yield Figure("… of the minimum, the standard library's re", min(first.import_re_ms), "ms")
+
+
 _PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "ingest": _ingest,
     "flood": _flood,
@@ -206,6 +232,7 @@ _PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "push": _push,
     "lambda": _lambda,
     "cost": _cost,
+    "redaction": _redaction,
 }
 _WRK = {"ingest", "cloud"}
 

@@ -84,6 +84,16 @@ resource "google_project_iam_member" "gateway_adds_up" {
   }
 }
 
+# ---- who may read the key of hashes ------------------------------------------------------------
+
+# The secret itself is made by hand: what Terraform makes lies in its state.
+resource "google_secret_manager_secret_iam_member" "worker_reads_key" {
+  count     = var.redaction_key_secret == "" ? 0 : 1
+  secret_id = var.redaction_key_secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.worker.member
+}
+
 # ---- what Pub/Sub itself has to do -------------------------------------------------------------
 
 resource "google_pubsub_topic_iam_member" "pubsub_buries" {

@@ -25,7 +25,8 @@ locals {
   worker_environment = {
     LOGWEIR_CONCURRENCY = tostring(var.worker_concurrency)
     # Cloud Run has checked the token before a request reaches us, by the invoker's right.
-    LOGWEIR_GCP_PUSH_AUTH = "platform"
+    LOGWEIR_GCP_PUSH_AUTH  = "platform"
+    LOGWEIR_REDACTION_TOML = var.redaction_file == "" ? "" : file(var.redaction_file)
     LOGWEIR_GCP_TENANT_DATABASES = join(",", [
       for tenant, id in var.tenant_databases : "${tenant}=${id}:${google_service_account.tenant[tenant].email}"
     ])
@@ -141,6 +142,19 @@ resource "google_cloud_run_v2_service" "worker" {
           value = env.value
         }
       }
+
+      dynamic "env" {
+        for_each = var.redaction_key_secret == "" ? [] : [var.redaction_key_secret]
+        content {
+          name = "LOGWEIR_REDACTION_KEY"
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = var.redaction_key_version
+            }
+          }
+        }
+      }
     }
   }
 
@@ -150,6 +164,7 @@ resource "google_cloud_run_v2_service" "worker" {
     google_project_iam_member.worker_stores,
     google_pubsub_topic_iam_member.worker_publishes,
     google_pubsub_topic_iam_member.worker_quarantines,
+    google_secret_manager_secret_iam_member.worker_reads_key,
     google_service_account_iam_member.worker_acts_for_tenant,
     google_pubsub_subscription.quarantine,
   ]

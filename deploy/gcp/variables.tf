@@ -142,6 +142,40 @@ variable "attempts_max" {
   default     = 10
 }
 
+variable "redaction_file" {
+  description = "File of redaction, TOML, as docs/redaction.md has it; relative to this folder. Empty: none."
+  type        = string
+  default     = ""
+
+  validation {
+    # Cloud Run takes no longer variable.
+    condition     = var.redaction_file == "" || try(length(file(var.redaction_file)) <= 32000, false)
+    error_message = "redaction_file must be a file of at most 32,000 characters."
+  }
+}
+
+variable "redaction_key_secret" {
+  description = "Name of the secret in Secret Manager that holds the key of hashes; empty: no hashes."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{0,255}$", var.redaction_key_secret))
+    error_message = "redaction_key_secret must be the name of a secret of this project."
+  }
+}
+
+variable "redaction_key_version" {
+  description = "Its version. Not latest: workers started before and after a change would hash differently."
+  type        = string
+  default     = "1"
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*$", var.redaction_key_version))
+    error_message = "redaction_key_version must be a number."
+  }
+}
+
 variable "log_level" {
   description = "debug, info, warning or error."
   type        = string

@@ -46,3 +46,22 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLimits:
+    """What a file of redaction may hold: each rule costs time on each log, and at each start."""
+
+    file_bytes_max: int = 256 * KIB
+    rules_max: int = 20  # of an operator's own, for everyone
+    tenant_rules_max: int = 10  # and for one tenant beside these
+    all_rules_max: int = 100  # in the file: each is tried at start, for 50 ms at most
+    tenants_max: int = 500
+    allowed_max: int = 1000  # values that stay, of everyone and of one tenant
+    allowed_characters_max: int = 200
+    examples_max: int = 20  # of a rule, of each kind
+    example_characters_max: int = 1000
+    finds_characters_max: int = 100
+
+
+POLICY_LIMITS = PolicyLimits()

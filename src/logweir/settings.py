@@ -19,17 +19,20 @@ from logweir.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 from logweir.values import (
     ACCOUNT_GRAMMAR,
     DATABASE_GRAMMAR,
+    Secret,
     TenantDatabases,
     filled,
     function,
     matching,
     number,
     one_of,
+    secret,
     tenant_databases,
 )
 
 PREFIX: Final = "LOGWEIR_"
 _BODY_BYTES_MIN: Final = 64 * KIB  # JSON needs room around the smallest text
+KEY_BYTES_MIN: Final = 16  # of hashes: what is guessed must not be the key
 
 
 class LogLevel(StrEnum):
@@ -47,6 +50,14 @@ class Backend(StrEnum):
     LOCAL = "local"
     GCP = "gcp"
     AWS = "aws"
+
+
+class RedactionEngine(StrEnum):
+    """What looks for the rules: both find the same."""
+
+    AUTO = "auto"
+    RE = "re"
+    HYPERSCAN = "hyperscan"
 
 
 class PushAuth(StrEnum):
@@ -73,9 +84,11 @@ def _setting(
     *,
     variable: str | None = None,
     also: str | None = None,
+    has_flag: bool = True,
 ) -> Any:
     """``variable``: its name where that is not LOGWEIR_<NAME>; ``also``: one that counts too."""
     metadata = {"parse": parse, "help": description, "variable": variable, "also": also}
+    metadata["has_flag"] = has_flag and variable is None
     return field(default=default, metadata=metadata)
 
 
@@ -137,6 +150,21 @@ class Settings:
         DEFAULT_LIMITS.drain_seconds,
         number(float, 0, 3600),
         "a stopping worker goes on with what it has",
+    )
+    redaction_file: Path | None = _setting(
+        None, filled(Path, "a file"), "TOML: the rules, markers and tenants of redaction"
+    )
+    redaction_toml: str = _setting(
+        "", str, "the same as a text, where there is no place for a file", has_flag=False
+    )
+    # A command line is seen by everyone on the machine.
+    redaction_key: Secret | None = _setting(
+        None, secret(KEY_BYTES_MIN), 'of the hashes of marker = "hash"', has_flag=False
+    )
+    redaction_engine: RedactionEngine = _setting(
+        RedactionEngine.AUTO,
+        one_of(RedactionEngine),
+        "auto, re or hyperscan (the extra fast): the same, but for the time it takes",
     )
     log_level: LogLevel = _setting(LogLevel.INFO, one_of(LogLevel), "debug, info, warning or error")
 
@@ -204,6 +232,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raises Misconfigured where two settings do not fit together."""
+        if self.redaction_file and self.redaction_toml:
+            raise Misconfigured(
+                "LOGWEIR_REDACTION_FILE, --redaction-file, LOGWEIR_REDACTION_TOML:"
+                " set one of them, the file or its text"
+            )
         if self.backend is Backend.GCP:
             self._check_gcp()
         if self.backend is Backend.AWS and self.aws_endpoint and not _endpoint(self.aws_endpoint):
@@ -263,7 +296,7 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """The variables that make these settings again, for a process that is to be started."""
         values = ((variable_of(f), getattr(self, f.name)) for f in dataclasses.fields(self))
-        return {name: str(value) for name, value in values if value not in (None, ())}
+        return {name: _text_of(value) for name, value in values if value not in (None, ())}
 
 
 def load(environment: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Settings:
@@ -300,6 +333,10 @@ def variable_of(of: dataclasses.Field[Any]) -> str:
 def flag_of(name: str) -> str:
     """The flag of a setting: --data-dir."""
     return f"--{name.replace('_', '-')}"
+
+
+def _text_of(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
 
 
 def _parsed(given_as: str, text: str, of: dataclasses.Field[Any]) -> Any:

@@ -38,6 +38,40 @@ class TenantDatabases(tuple[TenantDatabase, ...]):
         return ",".join(map(str, self))
 
 
+class Secret:
+    """A text that no log, no error and no repr shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def secret(bytes_min: int) -> Callable[[str], Secret]:
+    """A text of so many bytes of UTF-8 at least."""
+
+    def parse(text: str) -> Secret:
+        count = len(text.encode(errors="surrogateescape"))
+        if count < bytes_min:
+            raise Misconfigured(f"must be {bytes_min} bytes at least, and is {count}")
+        return Secret(text)
+
+    return parse
+
+
 def number(
     convert: Callable[[str], float], least: float, most: float = math.inf
 ) -> Callable[[str], float]:

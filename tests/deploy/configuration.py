@@ -125,7 +125,10 @@ def _in_block(
 ) -> Iterator[str]:
     arguments, blocks = known["arguments"], known.get("blocks", {})
     body = _plain(body)
-    dynamic = {name: inner for entry in body.get("dynamic", []) for name, inner in entry.items()}
+    dynamic: dict[str, list[Any]] = {}
+    for entry in body.get("dynamic", []):
+        for name, inner in entry.items():
+            dynamic.setdefault(name, []).extend(inner["content"])
     given = {name for name in body if name != "dynamic"} | set(dynamic)
     for name in sorted(given):
         if top and name in _META | _META_BLOCKS:
@@ -136,7 +139,7 @@ def _in_block(
         elif name not in blocks:
             yield f"{where}: {name}: no such argument or block"
         elif name in dynamic:
-            for content in dynamic[name]["content"]:
+            for content in dynamic[name]:
                 yield from _in_block(f"{where}: {name}", content, blocks[name])
         elif not _is_blocks(value):
             yield f"{where}: {name}: is a block, and is given as an argument"

@@ -159,7 +159,26 @@ def test_the_worker_may_publish_and_store_and_no_more(deployed: Configuration) -
         "google_service_account_iam_member.worker_acts_for_tenant": (
             "roles/iam.serviceAccountTokenCreator"
         ),
+        "google_secret_manager_secret_iam_member.worker_reads_key": (
+            "roles/secretmanager.secretAccessor"
+        ),
     }
+
+
+def test_the_worker_reads_one_secret_and_only_where_values_are_hashed(
+    deployed: Configuration,
+) -> None:
+    granted = deployed["google_secret_manager_secret_iam_member.worker_reads_key"].body
+
+    assert granted["secret_id"] == "${var.redaction_key_secret}"
+    assert granted["count"] == '${var.redaction_key_secret == "" ? 0 : 1}'
+
+
+def test_the_gateway_which_redacts_nothing_has_no_key(deployed: Configuration) -> None:
+    gateway, worker = (deployed[f"{SERVICE}.{name}"].body for name in ("gateway", "worker"))
+
+    assert not [text for text in texts(gateway) if "redaction" in text.lower()]
+    assert "LOGWEIR_REDACTION_KEY" in texts(worker)
 
 
 def test_the_push_account_may_call_the_worker_and_no_more(deployed: Configuration) -> None:

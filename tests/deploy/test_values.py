@@ -46,6 +46,9 @@ def test_a_chunk_ends_well_within_its_deadline(tmp_path: Path, chunk_seconds: fl
         ("prefix", "goog-logs", "The prefix must be"),
         ("prefix", "a-prefix-of-20-chars", "The prefix must be"),
         ("database", "Main", "The database must be"),
+        ("redaction_file", "none.toml", "redaction_file must be a file of at most 32,000"),
+        ("redaction_key_secret", "a/b", "redaction_key_secret must be the name"),
+        ("redaction_key_version", "latest", "redaction_key_version must be a number"),
         ("tenant_databases", {"a/b": "abcd"}, "A tenant must be"),
         ("tenant_databases", {"acme": "(default)"}, "A tenant's database must be"),
         ("tenant_databases", {"a": "same", "b": "same"}, "Each tenant's database must be its own"),
@@ -68,6 +71,18 @@ def test_the_environment_of_both_services_is_one_that_logweir_takes(tmp_path: Pa
     assert (gateway.backend, gateway.host, gateway.gcp_project) == ("gcp", "0.0.0.0", "a-project")
     assert worker.concurrency == 1000
     assert worker.gcp_push_auth == "platform"
+
+
+def test_the_worker_is_given_the_file_of_redaction_as_it_is(tmp_path: Path) -> None:
+    text = 'marker = "rule"\n\n[tenants.acme]\noff = ["ipv4"] # «so»\n'
+    (tmp_path / "redaction.toml").write_text(text)
+    found = values(tmp_path, redaction_file="redaction.toml")
+
+    assert load(found["environment"] | found["worker_environment"]).redaction_toml == text
+    assert "LOGWEIR_REDACTION_TOML" not in found["environment"]
+    (tmp_path / "redaction.toml").write_text("#" * 32_001)
+    with pytest.raises(Refused, match="redaction_file must be"):
+        values(tmp_path, redaction_file="redaction.toml")
 
 
 def test_the_tenants_with_a_database_are_told_to_the_worker_with_their_accounts(

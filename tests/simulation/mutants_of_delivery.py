@@ -17,7 +17,7 @@ from logweir.pipeline import consume
 from logweir.pipeline.consume import Ack, Consumer
 from logweir.pipeline.plan import Planner
 from logweir.reasons import Burial
-from logweir.redact import redact
+from logweir.redact import Redacted, Redactor
 
 # ---- the gateway
 
@@ -169,4 +169,9 @@ def quarantine_not_kept() -> Sequence[Patch]:
 @mutant
 def not_redacted() -> Sequence[Patch]:
     """The document holds the text as it came."""
-    return [(consume, "redact", lambda text: replace(redact(text), text=text))]
+    redact = Redactor.redact
+
+    def mutated(self: Redactor, text: str) -> Redacted:
+        return redact(self, text)._replace(text=text)
+
+    return [(Redactor, "redact", mutated)]

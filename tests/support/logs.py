@@ -9,6 +9,7 @@ from logweir.envelope import ChunkRange, Envelope, Source, sha256_of
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.reasons import Burial
+from logweir.redact import RULES_VERSION
 
 ACME: Final = TenantId("acme")
 GLOBEX: Final = TenantId("globex")
@@ -84,7 +85,7 @@ def a_document(text: str, *, tenant: TenantId = ACME, log: str = LOG) -> Documen
         sha256=sha256_of(text),
         characters=len(text),
         redactions={"phone": 1, "card": 2},
-        rules_version="1",
+        rules_version=RULES_VERSION,
         attempts=1,
     )
 

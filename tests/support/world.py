@@ -18,6 +18,7 @@ from logweir.pipeline.consume import Ack, Consumer, Retry, Verdict
 from logweir.pipeline.plan import Planner
 from logweir.pipeline.records import DeadLetter, Document
 from logweir.pipeline.work import SimulatedWork, Work
+from logweir.redact.policies import Redactors
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class World:
         chunk_size: int | None = 25,
         limits: Limits = DEFAULT_LIMITS,
         message_bytes_max: int = 1 << 20,
+        redactors: Redactors | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
@@ -59,6 +61,7 @@ class World:
             work=work or SimulatedWork(self.clock, SECONDS_PER_CHARACTER),
             clock=self.clock,
             limits=limits,
+            redactors=redactors,
             deaths=self.store,
             jitter=lambda: 1.0,
         )

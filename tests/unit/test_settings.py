@@ -16,11 +16,12 @@ from logweir.settings import (
     Backend,
     LogLevel,
     PushAuth,
+    RedactionEngine,
     Settings,
     load,
     variable_of,
 )
-from logweir.values import TenantDatabase
+from logweir.values import Secret, TenantDatabase
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -50,6 +51,9 @@ SET = {
     "receive_seconds_max": ("0.5", 0.5),
     "lease_seconds": ("2.5", 2.5),
     "drain_seconds": ("0", 0.0),
+    "redaction_file": ("/etc/logweir/redaction.toml", Path("/etc/logweir/redaction.toml")),
+    "redaction_key": ("sixteen bytes ok", Secret("sixteen bytes ok")),
+    "redaction_engine": ("re", RedactionEngine.RE),
     "log_level": ("debug", LogLevel.DEBUG),
     "gcp_project": ("my-project", "my-project"),
     "gcp_prefix": ("logs-eu", "logs-eu"),
@@ -124,6 +128,9 @@ IMPOSSIBLE = {
     "receive_seconds_max": ["0", "nan"],
     "lease_seconds": ["0.9", "3601"],
     "drain_seconds": ["-1", "3601"],
+    "redaction_file": [""],
+    "redaction_key": ["", "fifteen bytes -"],
+    "redaction_engine": ["", "Re", "regex"],
     "log_level": ["", "loud", "INFO"],
     "gcp_project": ["", "a/b", "a b"],
     "gcp_prefix": ["", "1a", "a/b", "google", "goog", "a" * 65],
@@ -162,6 +169,28 @@ def test_a_process_that_is_started_with_the_environment_has_the_same_settings(
 ) -> None:
     settings = load(environment)
     assert load(settings.environment()) == settings
+
+
+def test_the_policy_of_redaction_may_be_a_text_instead_of_a_file() -> None:
+    environment = {"LOGWEIR_REDACTION_TOML": 'marker = "rule"\n'}
+    settings = load(environment)
+    assert settings.redaction_toml == 'marker = "rule"\n'
+    assert load(settings.environment()) == settings
+    with pytest.raises(Misconfigured, match=r"^LOGWEIR_REDACTION_FILE.*: set one of them"):
+        load(environment, {"redaction_file": "there.toml"})
+
+
+def test_a_key_is_shown_nowhere() -> None:
+    settings = load({"LOGWEIR_REDACTION_KEY": "the key of hashes"})
+    key = settings.redaction_key
+    assert key is not None
+    for shown in (repr(settings), str(settings), repr(key), str(key), f"{key}", f"{key!r}"):
+        assert "the key" not in shown
+    with pytest.raises(Misconfigured, match=r"must be 16 bytes at least, and is 13$") as error:
+        load({"LOGWEIR_REDACTION_KEY": "the short key"})
+    assert error.value.__cause__ is None
+    assert key.reveal() == "the key of hashes"
+    assert (key == Secret("the key of hashes"), key == "the key of hashes") == (True, False)
 
 
 def test_the_limits_follow_the_settings() -> None:

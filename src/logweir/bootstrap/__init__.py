@@ -85,7 +85,8 @@ def admission(settings: Settings, ports: Ports) -> Admission:
 
 
 def consumer(settings: Settings, ports: Ports, work: Work) -> Consumer:
-    """What becomes of deliveries."""
+    """What becomes of deliveries. Raises Misconfigured where the file of redaction is wrong."""
+    from logweir.bootstrap.redaction import redactors_of_worker
     from logweir.pipeline.consume import Consumer
 
     return Consumer(
@@ -95,6 +96,7 @@ def consumer(settings: Settings, ports: Ports, work: Work) -> Consumer:
         work=work,
         clock=ports.clock,
         limits=settings.limits,
+        redactors=redactors_of_worker(settings),
         deaths=ports.deaths,
     )
 

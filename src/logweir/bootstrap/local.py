@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.database import sync_directory
@@ -14,6 +16,9 @@ from logweir.bootstrap.ports import Ports
 from logweir.clock import SystemClock
 from logweir.errors import Misconfigured
 from logweir.settings import Settings
+
+if TYPE_CHECKING:
+    from logweir.redact.policies import Redactors
 
 
 @asynccontextmanager
@@ -36,12 +41,20 @@ async def open_local(settings: Settings, *, create: bool) -> AsyncIterator[Ports
         store = LocalStore(settings.data_dir)
     except OSError as error:
         raise _unusable(settings.data_dir, error) from error
+
+    @cache
+    def redactors() -> Redactors:
+        """Made when a document is read: a gateway has no rules, and starts without them."""
+        from logweir.bootstrap.redaction import redactors
+
+        return redactors(settings)
+
     try:
         yield Ports(
             clock=clock,
             publisher=broker,
             store=store,
-            reader=LocalReader(settings.data_dir),
+            reader=LocalReader(settings.data_dir, redactors),
             backlog=broker,
             ledger=broker.ledger,
             session=broker.session,

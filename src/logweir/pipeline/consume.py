@@ -39,7 +39,7 @@ from logweir.pipeline.records import DeadLetter, Document, key_of
 from logweir.pipeline.store import DeathCounter, Found, Store, Stored
 from logweir.pipeline.work import Work
 from logweir.reasons import Burial, Quarantine
-from logweir.redact import RULES_VERSION, redact
+from logweir.redact.policies import Redactors
 
 _log = structlog.get_logger()
 
@@ -84,10 +84,14 @@ class Consumer:
         work: Work,
         clock: Clock,
         limits: Limits,
+        redactors: Redactors | None = None,
         deaths: DeathCounter | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """``deaths``: for a broker that cannot tell them from retries."""
+        """``redactors``: by tenant, and by default the table's rules for all.
+
+        ``deaths``: for a broker that cannot tell them from retries.
+        """
         self._store = store
         self._deaths = deaths
         self._publisher = publisher
@@ -95,6 +99,7 @@ class Consumer:
         self._work = work
         self._clock = clock
         self._limits = limits
+        self._redactors = redactors or Redactors()
         self._jitter = jitter
         # Many long texts may come to their end at the same moment, each of megabytes.
         self._whole_texts = asyncio.Semaphore(_WHOLE_TEXTS_MAX)
@@ -203,10 +208,11 @@ class Consumer:
             return await self._finish(envelope, plan.text)
 
     async def _finish(self, envelope: Envelope, text: str) -> Verdict:
+        redactor = self._redactors.of(envelope.tenant)
         if len(text) > _THREAD_CHARACTERS:
-            redacted = await asyncio.to_thread(redact, text)
+            redacted = await asyncio.to_thread(redactor.redact, text)
         else:
-            redacted = redact(text)
+            redacted = redactor.redact(text)
         stored = await self._store.create(
             Document(
                 tenant_id=envelope.tenant,
@@ -219,7 +225,7 @@ class Consumer:
                 sha256=envelope.sha256,
                 characters=envelope.characters,
                 redactions=redacted.counts,
-                rules_version=RULES_VERSION,
+                rules_version=redactor.version,
                 attempts=envelope.attempt,
             )
         )

@@ -1,51 +1,72 @@
-"""Guards of addresses: IPv4, IPv6, e-mail."""
+"""Guards of network addresses: IPv4, IPv6."""
 
 from __future__ import annotations
 
-import re
-from ipaddress import AddressValueError, IPv6Address
 from string import ascii_letters, digits, hexdigits
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from logweir.redact.neighbours import (
+    CUT,
     DIGITS,
     LETTERS,
-    MARKER,
     WORD,
     char_before,
-    marker_touches,
+    cut_touches,
     word_before,
     words,
 )
+from logweir.redact.patterns import compiled
 from logweir.redact.rule import Range
+
+if TYPE_CHECKING:
+    import re
 
 _ALNUM: Final = ascii_letters + digits
 _VERSION_WORDS: Final = words("""
-    amendment build chapter clause firmware rel release rev revision section sections v ver version
-    versions
+    amendment build chapter clause extension firmware oid rel release rev revision section sections
+    trap v ver version versions
+""")
+_PRODUCTS: Final = words("""
+    chrome crios edg edga edge edgios electron firefox fxios headlesschrome opera opr safari
+    samsungbrowser version vivaldi yabrowser
 """)
 # Nobody numbers a version like these networks.
 _PRIVATE: Final = ("10.", "127.", "192.168.", "172.", "169.254.")
+_ANY: Final = ".".join("0000")
+_OPEN: Final = frozenset(["", *" \"'=([<,;|{\t"])  # most stand between these
+_SHUT: Final = frozenset(["", *" \"',)]>;|}\t"])
 _COMPARED: Final = ("<=", ">=", "<<", "(=", "~>", "==")  # libfoo (>= 1.2.3.4)
-_EPOCH: Final = re.compile(r"(?:\A|[^0-9.])[0-9]{1,2}:\Z")  # Debian's: 2:1.4.99.1
-_RANGE: Final = re.compile("-[0-9]{1,3}[.]")
+_EPOCH: Final = r"(?:\A|[^0-9A-Za-z.])[0-9]{1,2}:\Z"  # Debian's: 2:1.4.99.1
+_RANGE: Final = "-[0-9]{1,3}[.]"
+_HIERARCHY: Final = (
+    r"(?:DIRECT|[A-Z]{2,}_[A-Z]{3,12}|(?i:udp|tcp|ip|ipv4|host|client|src|dst|addr))/\Z"
+)
+_PORT: Final = r":[0-9]{1,5}\Z"
+_DUMPED: Final = r"\.[0-9]{1,5}(?: >|:)"
 
 
 def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
     """Four octets that are no version and no part of a longer number."""
     end = match.end()
-    if max(map(int, text[start:end].split("."))) > 255 or not _is_apart(text, start, end):
+    plain = text[start - 1 : start] in _OPEN and text[end : end + 1] in _SHUT
+    if not plain and not _is_apart(text, start, end):
         return None
-    if word_before(text, start) in _VERSION_WORDS or marker_touches(text, start, end):
-        return None
+    if _names_a_version(text, start) or (text.startswith("0.", start) and text[start:end] != _ANY):
+        return None  # Tor 0.4.6.8
     if text.startswith(_PRIVATE, start) or not _is_version(text, start, end):
         return start, end
     return None
 
 
+def _names_a_version(text: str, start: int) -> bool:
+    if text.endswith("/", 0, start):
+        return word_before(text, start - 1) in _PRODUCTS
+    return word_before(text, start) in _VERSION_WORDS
+
+
 def _is_apart(text: str, start: int, end: int) -> bool:
     before = char_before(text, start)
-    if before in WORD or before == ".":
+    if before in WORD or before in {".", "~"} or cut_touches(text, start, end):
         return False
     if before in {"-", ":"} and start >= 2:
         further = text[start - 2]
@@ -54,18 +75,22 @@ def _is_apart(text: str, start: int, end: int) -> bool:
         if before == ":" and (further == "/" or text.endswith(".jar", 0, start - 1)):
             return False  # a stack trace: ~[classes/:1.2.3.4]
     after, behind = text[end : end + 1], text[end + 1 : end + 2]
-    joined = after in {".", "+"} and (behind in WORD or text.startswith(MARKER, end + 1))
+    joined = after in {".", "+"} and (behind in WORD or behind == CUT)
+    if joined and compiled(_DUMPED).match(text, end) and text.endswith(("IP ", "> "), 0, start):
+        return True  # tcpdump: IP 10.0.0.1.51438 > 8.8.8.8.53: …
     return after not in WORD and not joined
 
 
 def _is_version(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 4) : start]
     if before[-1:] == "/" and before[-2:-1] in LETTERS:
-        return not _port_follows(text, end)  # Chrome/1.2.3.4, but Java's dns.google/8.8.8.8:53
-    if _EPOCH.search(before):
+        # Chrome/1.2.3.4, but Java's dns.google/8.8.8.8:53 and Squid's HIER_DIRECT/8.8.8.8
+        fetched = compiled(_HIERARCHY).search(text, max(0, start - 24), start)
+        return not _port_follows(text, end) and not fetched
+    if compiled(_EPOCH).search(before):
         return True
     if text[end : end + 1] == "-" and text[end + 1 : end + 2] in WORD:
-        return not _RANGE.match(text, end)  # 1.2.3.4-alpine, 1.2.3.4-2
+        return not compiled(_RANGE).match(text, end)  # 1.2.3.4-alpine, 1.2.3.4-2
     return before.rstrip(" ").endswith(_COMPARED)
 
 
@@ -73,6 +98,7 @@ def _port_follows(text: str, end: int) -> bool:
     return text[end : end + 1] == ":" and text[end + 1 : end + 2] in DIGITS
 
 
+_NETWORKS: Final = ("2", "3", "fc", "fd", "fe", "ff")  # all ever given out: no dec::f32, F1::F2
 _RUN: Final = frozenset(hexdigits + ":.")
 
 
@@ -83,7 +109,7 @@ def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
     if before in _RUN:
         if before != ":" or not _is_key(text, start - 1):
             return None
-    elif before in WORD or marker_touches(text, start, end):
+    elif before in WORD or cut_touches(text, start, end):
         return None
     if text[end : end + 1] in WORD:
         return None
@@ -91,13 +117,38 @@ def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
         end -= 1
     if text[start] == ":" and text[start + 1] != ":":
         start += 1
-    if not _looks_assigned(text[start:end].split(":")):
+    if before == "-" and compiled(r"-[A-Z][a-z]{2}-\Z").search(text, max(0, start - 5), start):
+        return None  # Erlang's 9-Nov-2016::14:29:11
+    if text[end : end + 1] == "." and text[end + 1 : end + 2] in WORD | {CUT}:
         return None
-    try:
-        IPv6Address(text[start:end])
-    except AddressValueError:
-        return None
-    return start, end
+    if not is_ipv6(text[start:end]) and (port := compiled(_PORT).search(text, start, end)):
+        end = port.start()  # Apache's [client 2001:db8::1:52345]
+    address = text[start:end]
+    return (start, end) if _looks_assigned(address.split(":")) and is_ipv6(address) else None
+
+
+def is_ipv6(address: str) -> bool:
+    """Whether it is an address (RFC 4291, section 2.2), of digits, colons and dots.
+
+    The module ipaddress says so, too, but takes as long to import as all of these.
+    """
+    head, gap, tail = address.partition("::")
+    groups = [group for part in (head, tail) if part for group in part.split(":")]
+    if groups and not address.endswith("::") and "." in groups[-1]:
+        if not is_ipv4(groups.pop()):
+            return False
+        groups += "0", "0"
+    if not all(0 < len(group) <= 4 and "." not in group for group in groups):
+        return False
+    return len(groups) < 8 if gap else len(groups) == 8
+
+
+def is_ipv4(address: str) -> bool:
+    """Whether it is four numbers up to 255, none with a zero in front."""
+    octets = address.split(".")
+    return len(octets) == 4 and all(
+        octet.isdecimal() and int(octet) < 256 and str(int(octet)) == octet for octet in octets
+    )
 
 
 def _is_key(text: str, colon: int) -> bool:
@@ -111,59 +162,6 @@ def _looks_assigned(groups: list[str]) -> bool:
         return False  # EUI-64
     first = groups[0].lower()
     if first and len(groups) < 8 and first != "64":
-        networks = (
-            "2",
-            "3",
-            "fc",
-            "fd",
-            "fe",
-            "ff",
-        )  # what was ever given out: no dec::f32, F1::F2
-        if len(first) < 3 or not first.startswith(networks):
+        if len(first) < 3 or not first.startswith(_NETWORKS):
             return False
     return any(DIGITS.intersection(group) for group in groups)
-
-
-_ESCAPED_JOINT: Final = re.compile(
-    r"%(?:20|22|26|2[Ff]|3[A-Fa-f])"
-)  # no "+", no "_": these may be in names
-# systemd units and file names look like e-mail: user@1000.service, logo@2x.png
-_NO_DOMAIN: Final = words("""
-    service socket timer slice scope mount target device path swap automount
-    png jpg jpeg gif svg webp ico js ts mjs css map json yaml yml xml html txt log gz zip
-    py pyc java class jar go rs rb php sh so dll exe conf
-""")
-
-
-def email(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """The domain ends in letters; letters of other scripts belong to the name, too."""
-    domain = _domain(match["domain"])
-    if not domain:
-        return None
-    at = match.start()
-    if text.startswith("git@", max(0, at - 3)) and not text.startswith("://", max(0, at - 6)):
-        return None  # git@github.com:owner/repository
-    for escape in _ESCAPED_JOINT.finditer(text, start, at):
-        start = escape.end()
-    while start < at and text[start] in ".-":
-        start += 1
-    if start == at:
-        return None
-    first = start
-    while start and first - start < 64 and text[start - 1].isalnum():
-        start -= 1
-    return start, match.start("domain") + len(domain)
-
-
-def _domain(run: str) -> str:
-    """The domain that a run of its characters begins with, or ""."""
-    labels = run.rstrip(".-").split(".")
-    if labels[-1].lower() in _NO_DOMAIN or not all(labels) or max(map(len, labels)) > 63:
-        return ""
-    while len(labels) > 1:
-        top = labels[-1].partition("-")[0]  # example.com-0
-        if top.isalpha() and 2 <= len(top) <= 24:
-            package = labels[0].isdecimal() and labels[1].isdecimal()  # pkg@1.2.3-beta.rc
-            return "" if package else ".".join([*labels[:-1], top])
-        labels.pop()
-    return ""

@@ -6,18 +6,21 @@ Only ASCII counts as a word here: Chinese text sets no spaces around an address.
 
 from __future__ import annotations
 
-import re
 from string import ascii_letters, digits
 from typing import Final
 
-MARKER: Final = "[REDACTED]"
+from logweir.redact.patterns import compiled
+
+# Stands for what is gone already: a marker of an earlier redaction, or what a row above took. No
+# pattern matches it, so that a second redaction sees the same text as the rows of the first did.
+CUT: Final = "\x1a"
 
 DIGITS: Final = frozenset(digits)
 LETTERS: Final = frozenset(ascii_letters)
 WORD: Final = DIGITS | LETTERS | {"_"}
 
 _ESCAPED: Final = frozenset("nrtm")
-_ESCAPE: Final = re.compile(r"(?:\\[nrt]|\x1b\[[0-9;]{0,12}m)\Z")  # ESC [ 3 1 m: red
+_ESCAPE: Final = r"(?:\\[nrt]|\x1b\[[0-9;]{0,12}m)\Z"  # ESC [ 3 1 m: red
 _JOINTS: Final = frozenset("-./:+@")  # between these and a word there is no end of a number
 _CONTEXT: Final = 32  # characters looked at for the word before
 
@@ -32,36 +35,41 @@ def char_before(text: str, start: int) -> str:
     if not start:
         return ""
     before = text[start - 1]
-    if before in _ESCAPED and _ESCAPE.search(text, max(0, start - 16), start):
+    if before in _ESCAPED and compiled(_ESCAPE).search(text, max(0, start - 16), start):
         return "\n"
     return before
 
 
-def marker_touches(text: str, start: int, end: int) -> bool:
-    """Whether what stood here was cut off by an earlier redaction: then it was refused before."""
-    return text.startswith(MARKER, end) or (
-        start >= len(MARKER) and text.startswith(MARKER, start - len(MARKER))
-    )
+def cut_touches(text: str, start: int, end: int) -> bool:
+    """Whether something beside it is gone: it was refused when that stood there, and still is."""
+    return text.startswith(CUT, end) or text.endswith(CUT, 0, start)
 
 
-def stands_alone(text: str, start: int, end: int, unwanted: frozenset[str] = frozenset()) -> bool:
+def stands_alone(text: str, start: int, end: int) -> bool:
     """Whether ``text[start:end]`` is a number of its own and no part of an id, a time or a sum."""
+    return begins_alone(text, start) and ends_alone(text, end)
+
+
+def begins_alone(text: str, start: int, unwanted: frozenset[str] = frozenset()) -> bool:
+    """The same of what is in front."""
     before = char_before(text, start)
-    if before in WORD or before in {"-", "."} or before in unwanted:
+    if before in WORD or before in {"-", ".", CUT} or before in unwanted:
         return False
-    if before == ":" and text[start] in DIGITS and start >= 2 and text[start - 2] in DIGITS:
-        return False
+    times = before == ":" and start >= 2 and text[start - 2] in DIGITS  # 12:555-0199
+    return not (times and text[start] in DIGITS)
+
+
+def ends_alone(text: str, end: int) -> bool:
+    """The same of what is behind."""
     after = text[end : end + 2]
-    if after[:1] in WORD or after[:1] == "%":
+    if after[:1] in WORD or after[:1] in {"%", CUT}:
         return False
-    if after[:1] in _JOINTS and (after[1:] in WORD or text.startswith(MARKER, end + 1)):
-        return False
-    return not marker_touches(text, start, end)
+    return after[:1] not in _JOINTS or (after[1:] not in WORD and after[1:] != CUT)
 
 
 def word_before(text: str, start: int) -> str:
     """The word in front, in lower case: over blanks, a colon or equals sign, and quotes."""
-    context = text[max(0, start - _CONTEXT) : start].rstrip(" \t:=#\"'(\\")
+    context = text[max(0, start - _CONTEXT) : start].rstrip(" \t:=#\"'(\\.")
     return context[len(context.rstrip(ascii_letters)) :].lower()
 
 

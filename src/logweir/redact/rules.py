@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from logweir.redact import addresses, numbers, secrets
+from logweir.redact import accounts, addresses, assigned, emails, phones, secrets
+from logweir.redact.assigned import ASSIGNED
+from logweir.redact.phones import EXTENSION
 from logweir.redact.rule import Rule
-from logweir.redact.secrets import ASSIGNED
 
 _A36: Final = "a1B2c3D4e5F6" * 3
 _BASE64: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
-_OCTET: Final = "(?:0|[1-9][0-9]{0,2})"
-_EXTENSION: Final = r"(?:,? ?(?:[xX]|[eE]xt\.?|[eE]xtension) ?[0-9]{1,6})?"
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 RULES: Final[tuple[Rule, ...]] = (
     # ---- secrets: by their shape ---------------------------------------------------------------
@@ -26,8 +26,10 @@ RULES: Final[tuple[Rule, ...]] = (
         name="private-key",
         finds="a PEM private key, over lines or escaped",
         gate=("-----begin",),
+        spans_lines=True,
         pattern=r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:\s{0,4}(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\]{0,200}){0,4}",
+        r"(?:(?:\s|\\{1,4}[rnt]){0,4}(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\]{0,200})"
+        r"{0,4}",
         guard=secrets.pem,
         takes=(
             f"«-----BEGIN RSA PRIVATE KEY-----\n{_BASE64}\nAbC=\n-----END RSA PRIVATE KEY-----»\n",
@@ -44,7 +46,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the value of a password",
         gate=("pass", "pwd"),
         pattern=r"(?i)(?P<key>pass(?:word|wd|phrase|code)?|pwd)s?[0-9]{0,2}" + ASSIGNED,
-        guard=secrets.password,
+        guard=assigned.password,
         takes=(
             "login password=«hunter2» ok",
             'body {"user": "al", "password": "«it\\"s, me»"}',
@@ -78,7 +80,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("secret",),
         pattern=r"(?i)secret(?:[_-]?(?:access[_-]?)?key(?:_base)?|[_-]?(?:token|value))?"
         + ASSIGNED,
-        guard=secrets.named_secret,
+        guard=assigned.named_secret,
         takes=(
             "client_secret=«abc»",
             'aws: {"SecretAccessKey": "«wJalrXUtnFEMI/K7MDENG»"}',
@@ -91,7 +93,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the value of a token",
         gate=("token",),
         pattern="(?i)token" + ASSIGNED,
-        guard=secrets.named_secret,
+        guard=assigned.named_secret,
         takes=(
             "GET /hook?token=«abc123» HTTP/1.1",
             '"access_token":"«ya29.a0Af»"',
@@ -109,7 +111,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the value of an API key, an access key and their like",
         gate=("key",),
         pattern="(?i)key" + ASSIGNED,
-        guard=secrets.named_key,
+        guard=assigned.named_key,
         takes=("api_key=«abc»", "x-api-key: «0123-abcd»", 'apiKey: "«x»"', "AccountKey=«Zm9v==»"),
         leaves=("key=user:17 primary key: 12 cache_key=abc", "api key: missing", "monkey=1"),
     ),
@@ -118,7 +120,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the credentials of an Authorization header",
         gate=("authorization",),
         pattern=r"(?i)authorization\\{0,7}[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\{0,7}[\"']?"
-        r"(?P<scheme>[a-z][a-z0-9-]{2,20}[ \t]{1,4})?(?P<value>[^\s\"'\\,;\[\]<>]{6,})",
+        r"(?P<scheme>[a-z][a-z0-9-]{2,20}[ \t]{1,4})?(?P<value>[^\s\x1a\x1b\"'\\,;\[\]<>]{6,})",
         guard=secrets.authorization,
         takes=(
             "Authorization: Bearer «abcdef»",
@@ -153,7 +155,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="url-password",
         finds="the password in a URL",
         gate=("://",),
-        pattern=r"://[^\s/?#:@\"'<>\[\]\\]{0,256}:(?P<value>[^\s/\"'<>\[\]\\]{1,256})@",
+        pattern=r"://[^\s\x1a/?#:@\"'<>\[\]\\]{0,256}:(?P<value>[^\s\x1a/\"'<>\[\]\\]{1,256})@",
         guard=secrets.only_value,
         takes=("postgres://app:«p@ss:w0rd»@db:5432/x", "redis://:«pw»@cache"),
         leaves=("http://host:8080/a@b", "https://al@host/"),
@@ -171,7 +173,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="aws-key",
         finds="an AWS access key id",
-        gate=("akia", "asia"),
+        gate=("AKIA", "ASIA"),
         pattern=r"(?:AKIA|ASIA)[0-9A-Z]{16}\b",
         guard=secrets.token,
         takes=("id «AKIAIOSFODNN7EXAMPLE» used",),
@@ -189,8 +191,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="gitlab-token",
         finds="a GitLab token",
-        gate=("glpat-", "gldt-", "glrt-", "glptt-"),
-        pattern=r"gl(?:pat|dt|rt|ptt)-[A-Za-z0-9_-]{20,}",
+        gate=("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "gloas-", "glagent-"),
+        pattern=r"gl(?:pat|dt|rt|ptt|cbt|oas|agent)-[A-Za-z0-9_-]{20,}",
         guard=secrets.token,
         takes=("t=«glpat-a1B2c3D4e5F6a1B2c3D4»",),
         leaves=("glpat-short",),
@@ -199,7 +201,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="slack-token",
         finds="a Slack token or webhook",
         gate=("xox", "xapp-", "hooks.slack.com/"),
-        pattern=r"(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}"
+        pattern=r"(?:xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}"
         r"|hooks\.slack\.com/services/[A-Za-z0-9/]{20,})",
         guard=secrets.token,
         takes=("«xoxb-1234567890-abcdefGHIJ»", f"https://«hooks.slack.com/services/{_A36}»"),
@@ -208,8 +210,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="google-key",
         finds="a Google API key or OAuth token",
-        gate=("aiza", "ya29.", "gocspx-"),
-        pattern=r"(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})",
+        gate=("AIza", "ya29.", "GOCSPX-", "1//0"),
+        pattern=r"(?:1//0[A-Za-z0-9_-]{30,}|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})",
         guard=secrets.token,
         takes=(f"?k=«AIza{_A36[:35]}»&z=1", f"«ya29.{_A36}»"),
         leaves=("AIzaShort",),
@@ -235,7 +237,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ai-key",
         finds="an OpenAI, Anthropic or SendGrid key",
-        gate=("sk-", "sg."),
+        gate=("sk-", "SG."),
         pattern=r"(?:sk-[A-Za-z0-9_-]{32,}|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64})",
         guard=secrets.token,
         takes=(f"«sk-proj-{_A36}»", f"«SG.{_A36[:22]}.{_A36}»"),
@@ -245,11 +247,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="email",
         finds="an e-mail address",
-        gate=("@", "%40"),
-        before=r"[A-Za-z0-9._%+-]{1,64}",
-        reach=64,
+        gate=("@", "%00"),
         pattern=r"(?:@|%40)(?P<domain>[A-Za-z0-9.-]{4,253})",
-        guard=addresses.email,
+        guard=emails.email,
         takes=(
             "to=<«joe.o+x@mail.example.com»>, relay",
             "?email=«joe%40example.com»&x=1",
@@ -265,21 +265,34 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ipv6",
         finds="an IPv6 address",
-        gate=(":",),
-        before=r"[0-9A-Fa-f:.]{0,40}",
+        gate=("::",),
+        before="[0-9A-Fa-f:.]{0,40}",
         reach=40,
-        pattern=r":(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:.]{0,40}",
-        anchored=False,
+        pattern="::[0-9A-Fa-f:.]{0,40}",
         guard=addresses.ipv6,
         takes=(
             "listen [«2001:db8::1»]:8080",
             "peer «fe80::1ff:fe23:4567:890a»%eth0 up",
-            "from «2001:0db8:85a3:0000:0000:8a2e:0370:7334»: refused",
             "client «::ffff:10.0.0.1», «::1»",
-            "node:«2001:db8::1»/64",
+            "node:«2001:db8::1»/64 [client «2001:db8::1»:52345]",
         ),
         leaves=(
             "std::string Foo::Bar dec::f32 Digest::MD5 :::8080 [::]:80",
+            "=INFO REPORT==== 9-Nov-2016::14:29:11 ===",
+        ),
+    ),
+    Rule(
+        name="ipv6",
+        finds="an IPv6 address, in full",
+        gate=(":",),
+        times=7,
+        before="[0-9A-Fa-f:.]{0,40}",
+        reach=40,
+        pattern=":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]{0,40}",
+        anchored=False,
+        guard=addresses.ipv6,
+        takes=("from «2001:0db8:85a3:0000:0000:8a2e:0370:7334»: refused",),
+        leaves=(
             "mac 00:1b:44:11:3a:b7 eui 00:11:22:33:44:55:66:77",
             "12:30:45:678 at 10:23:45.123",
         ),
@@ -287,7 +300,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="ipv4",
         finds="an IPv4 address",
-        gate=(".",),
+        gate=(".0.0", ".00.0", ".000.0"),
         before=_OCTET,
         reach=3,
         pattern=rf"\.{_OCTET}\.{_OCTET}\.{_OCTET}",
@@ -308,45 +321,52 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     # ---- numbers -------------------------------------------------------------------------------
     Rule(
-        name="card",
-        finds="a payment card: prefix, length and checksum are right",
-        gate=("2", "3", "4", "5", "6"),
-        pattern=r"[2-6][0-9]{3}"
-        r"(?:[0-9]{10,12}|(?: [0-9]{4}){3}|(?:-[0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4,5})",
-        anchored=False,
-        guard=numbers.card,
+        name="iban",
+        finds="an IBAN: the country's length and the checksum are right",
+        gate=("AA00",),
+        pattern="[A-Z]{2}[0-9]{2}(?:[A-Z0-9]{11,29}"
+        "|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?|(?:-[A-Z0-9]{4}){2,7}(?:-[A-Z0-9]{1,3})?)",
+        guard=accounts.iban,
         takes=(
-            "card=«4111111111111111»",
-            "card «4111 1111 1111 1111», «5555-5555-5555-4444»",
-            "amex «378282246310005» «3782 822463 10005» in 2024 «4242 4242 4242 4242»",
+            "iban=«DE89370400440532013000»&x",
+            "to «GB29 NWBK 6016 1331 9268 19», paid",
+            "IBAN «NL91 ABNA 0417 1643 00» OK",
         ),
         leaves=(
-            "4111111111111112 order 4000000000000000",
-            "1700000000000 1700000000000000 1700000000000000000",
-            "trace 4111111111111111a id 4111-1111-1111-1111-1111",
+            "DE89370400440532013001 GB29 NWBK 6016 1331 9268 20",
+            "ID00 2024 0101 0000 0000 XDE89370400440532013000",
         ),
     ),
     Rule(
         name="ssn",
+        finds="nine digits that a word says are a US social security number",
+        gate=("ssn", "social"),
+        pattern=r"(?i)(?:ssn|social[ _-]?security)(?:[ _-]?(?:number|num|no))?"
+        r"\\{0,3}[\"']?[ \t]{0,3}[:=#]?[ \t]{0,3}\\{0,3}[\"']?(?P<value>[0-9]{9})",
+        guard=accounts.bare_ssn,
+        takes=('{"SSN":"«219099999»"}', "ssn=«219099999»"),
+        leaves=("ssn=000099999 session 219099999", "ssn_hash=2190999991"),
+    ),
+    Rule(
+        name="ssn",
         finds="a US social security number",
-        gate=("-",),
-        before="[0-9]{3}",
-        reach=3,
-        pattern="-[0-9]{2}-[0-9]{4}",
-        anchored=False,
-        guard=numbers.ssn,
+        gate=("000-00-0000",),
+        pattern="[0-9]{3}-[0-9]{2}-[0-9]{4}",
+        guard=accounts.ssn,
         takes=("ssn=«123-45-6789»,", "SSN: «001-01-0001»."),
         leaves=("000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000 2023-45-6789",),
     ),
     Rule(
         name="phone",
         finds="a phone number, + and 8 to 15 digits",
-        gate=("+",),
-        pattern=r"(?P<number>\+[1-9][0-9 ().-]{6,24}[0-9])",
-        anchored=False,
-        guard=numbers.international_phone,
+        gate=("+0", "%2B", "%2b"),
+        pattern=r"(?P<plus>\+|%2[Bb])[1-9][0-9 ().-]{6,24}[0-9]",
+        guard=phones.international_phone,
         takes=(
             "call «+1 (555) 123-4567» or «+442079460958»",
+            "From=«%2B4915112345678»&To=1",
+            "call «+1-347-839-9740x390»-Fax",
+            "«+41 (0)69 979 80 58» «+358 40 123 45 67»",
             "«+49 30 12345678» status 200, «+33 1 23 45 67 89», «+1-800-555-0199».",
         ),
         leaves=(
@@ -357,12 +377,11 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone",
         finds="a phone number, 3-3-4",
-        gate=("-",),
-        before=r"(?:1[-. ])?(?:\([0-9]{3}\)[-. ]?|[0-9]{3}[-. ])[0-9]{3}",
-        reach=11,
-        pattern="-[0-9]{4}" + _EXTENSION,
-        anchored=False,
-        guard=numbers.phone,
+        gate=("000-0000",),
+        before=r"(?:(?:001|1)[-. ])?(?:\([0-9]{3}\)[-. ]?|[0-9]{3}[-. ])",
+        reach=10,
+        pattern="[0-9]{3}-[0-9]{4}" + EXTENSION,
+        guard=phones.phone,
         takes=(
             "call «(555) 123-4567» or «555-123-4567 x12» or «1-555-123-4567»",
             '{"phone":"«555-123-4567»"}',
@@ -372,36 +391,31 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone",
         finds="a phone number, 3.3.4",
-        gate=(".",),
-        before=r"(?:1\.)?[0-9]{3}",
-        reach=5,
-        pattern=r"\.[0-9]{3}\.[0-9]{4}" + _EXTENSION,
-        anchored=False,
-        guard=numbers.dotted_phone,
+        gate=("000.000.0000",),
+        before=r"(?:1\.)?",
+        reach=2,
+        pattern=r"[0-9]{3}\.[0-9]{3}\.[0-9]{4}" + EXTENSION,
+        guard=phones.dotted_phone,
         takes=("call «555.123.4567».",),
         leaves=("version 555.123.4567 v555.123.4567 1.555.123.4567.8 100.200.3000",),
     ),
     Rule(
         name="phone",
         finds="a phone number, 3 3 4",
-        gate=(" ",),
-        before=r"(?:1 )?(?:\([0-9]{3}\)|[0-9]{3})",
-        reach=7,
-        pattern=" [0-9]{3} [0-9]{4}" + _EXTENSION,
-        anchored=False,
-        guard=numbers.spaced_phone,
+        gate=("000 0000",),
+        before=r"(?:1 )?(?:\([0-9]{3}\)|[0-9]{3}) ",
+        reach=8,
+        pattern="[0-9]{3} [0-9]{4}" + EXTENSION,
+        guard=phones.spaced_phone,
         takes=("call «(555) 123 4567» or reach me at «212 555 0187» today",),
         leaves=('"GET / HTTP/1.1" 200 512 1024 "-"', "sizes 200 512 1024 232 512 1024"),
     ),
     Rule(
         name="phone",
         finds="a local phone number, 3-4",
-        gate=("-",),
-        before="[0-9]{3}",
-        reach=3,
-        pattern="-[0-9]{4}" + _EXTENSION,
-        anchored=False,
-        guard=numbers.local_phone,
+        gate=("000-0000",),
+        pattern="[0-9]{3}-[0-9]{4}" + EXTENSION,
+        guard=phones.local_phone,
         takes=("User «555-0199» accessed 7", "phone:«867-5309», («555-0100»)"),
         leaves=(
             "lines 100-2000 bytes=234-5678/9000 ports 300-4000, 200-1000, 255-2048 bytes",
@@ -411,18 +425,76 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="phone",
-        finds="a number that a word says is a phone's",
-        gate=("phone", "mobile", "tel", "fax", "msisdn", "sms", "whatsapp"),
-        pattern=r"(?i)(?:(?:tele|cell)?phone|mobile|tel|(?:tele)?fax|msisdn|sms|whatsapp)"
-        r"(?:[ _-]?(?:number|num|no|nr))?\.?(?: (?:is|to|at|from|sent to))?\\{0,3}[\"']?"
-        r"[ \t]{0,3}[:=#]?[ \t]{0,3}\\{0,3}[\"']?(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
-        guard=numbers.named_phone,
+        finds="a number that a word in front says is a phone's",
+        gate=("phone", "mobile", "cell", "tel", "fax", "msisdn", "sms", "whatsapp", "desk"),
+        pattern=r"(?i)(?:(?:tele|cell)?phone|telefon[eo]?|mobile|cell(?:ulare)?|tel|(?:tele)?fax"
+        r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:number|num|no|nr))?\.?(?: (?:is|to|at|on|from|sent to))?"
+        r"\\{0,3}[\"']?[ \t]{0,3}[:=#>,]?[ \t]{0,3}\\{0,3}[\"']?"
+        r"(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
+        guard=phones.named_phone,
         takes=(
             "phone=«5551234567» status=200",
             'tel: «030 1234567», "mobile_number": "«0171/1234567»"',
-            "Fax «(030) 123456»",
-            "SMS sent to «5551234567»",
+            "Fax «(030) 123456», <phone>«386 411 6434»</phone>",
+            "SMS sent to «5551234567», Phone («308 801 4840»)",
+            "Desk: «5551234567»",
         ),
-        leaves=("hotel 1234567", "telemetry=1234567 phone_id 1234567", "mobile: 2024-01-15"),
+        leaves=("hotel 1234567 telemetry=1234567 phone_id 1234567 mobile: 2024-01-15",),
+    ),
+    Rule(
+        name="phone",
+        finds="a number in groups that somebody is called at",
+        gate=(
+            *("call", "message", "registered", "answering", "office"),
+            *("my number", "contact number", "text me"),
+        ),
+        pattern=r"(?i)(?:call(?:er|ed|ing)?|messages? (?:to|from)|registered"
+        r"|answering|office|(?:my|contact) number(?: is)?|text)(?: (?:me|us|him|her|them|you))?"
+        r"(?: back)?(?: (?:at|on|to|from))?:? (?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
+        guard=phones.written_phone,
+        takes=(
+            "call me at «07 4063 1234» or on my registered «098 765 432 10»",
+            "caller «550-2400» hung up, messages to «(030) 123456»",
+        ),
+        leaves=(
+            "call 12345678 returned, message 12 345 678 of 2345678901, office 1234567",
+            "call 2024-01-15 10:00 failed, called at 1234567890.123, system call 334 1234567 0",
+        ),
+    ),
+    Rule(
+        name="phone",
+        finds="a number that a word behind says is a phone's",
+        gate=("office", "fax", "mobile", "desk"),
+        before=r"\(?[0-9][0-9 ()./-]{5,24}[0-9][ -]",
+        reach=28,
+        pattern="(?i)(?:office|fax|mobile|desk)",
+        guard=phones.phone_of_a_line,
+        takes=("«030 1234567» office, «(07) 4063 1234»-Fax, «5199171823»-Fax",),
+        leaves=("at 10:00 12 345 678 mobiles, 1234567 mobile users, 2024-01-15 office",),
+    ),
+    Rule(
+        name="card",
+        finds="a payment card: prefix, length and checksum are right",
+        gate=(
+            *("000000000000", "0000 0000 0000", "0000-0000-0000"),
+            *("0000 000000 0000", "0000-000000-0000"),
+        ),
+        pattern="(?:[2-6][0-9]|06|18)(?:[0-9]{10,17}|[0-9]{2}(?:(?: [0-9]{4}){2,3}(?: [0-9]{1,4})?"
+        "|(?:-[0-9]{4}){2,3}(?:-[0-9]{1,4})?|(?: [0-9]{6} |-[0-9]{6}-)[0-9]{4,5}))",
+        guard=accounts.card,
+        takes=(
+            "card=«4111111111111111»",
+            "card «4111 1111 1111 1111», «5555-5555-5555-4444»",
+            "amex «378282246310005», «3782 822463 10005» in 2024 «4242 4242 4242 4242» 12/26 123",
+            "Maestro «501800000009», card number is «4222222222222»",
+        ),
+        leaves=(
+            "4111111111111112 order 4000000000000000 501800000009 4222222222222",
+            "1700000000000 1700000000000000 1700000000000000000 card 1700000000009",
+            "trace 4111111111111111a id 4111-1111-1111-1111-1111",
+            "fans 1200 4242 4242 4242 4242 1300",
+            '"flow_id":4242424242424242 R14: 5555555555554444 SerialNumber: 4111111111111111',
+            "srcMAC=00:0c:29:aa:bb:cc^eventId=4222222222222",
+        ),
     ),
 )

@@ -116,7 +116,10 @@ def _refusals(
     ):
         yield f"{len(missing):,} logs that were answered 202 are not finished yet"
     if seen.not_compared:
-        yield f"{seen.not_compared:,} documents were redacted by rules of another version"
+        yield (
+            f"{seen.not_compared:,} documents were redacted by rules of another version,"
+            " or by another policy"
+        )
 
 
 def _left(left: Leftovers) -> Iterator[Finding]:

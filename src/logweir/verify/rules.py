@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # A timer may fire a millisecond early, and times are cut to microseconds.
 ONE_MACHINE_SKEW_SECONDS: Final = 0.005
+
+
+class Redaction(NamedTuple):
+    """How a tenant's texts are redacted."""
+
+    redact: Callable[[str], str]
+    version: str | None = None  # what rules of another have redacted is not compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How to redact, how long work takes, whose burial is right, and who else writes."""
 
-    redact: Callable[[str], str]
-    rules_version: str | None = None  # of ``redact``: what others have redacted is not compared
+    redaction: Callable[[str], Redaction]  # of a tenant
     seconds_per_character: float
     chunk_characters: int | None
     sick: AbstractSet[str] = frozenset()  # canaries of the texts that may be buried

@@ -82,7 +82,7 @@ class Template:
         properties: dict[str, Any] = self.resources[name].get("Properties", {})
         if self.resources[name]["Type"] != "AWS::Serverless::Function":
             return properties
-        return {**self._globals, **properties}
+        return _merged(self._globals, properties)
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of all resources of a type, by name."""
@@ -137,6 +137,15 @@ class Template:
         if name in self.parameters:
             return self.parameters[name]
         return f"${{{name}}}"
+
+
+def _merged(everyones: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """As SAM does it: maps grow together, anything else is replaced."""
+    both = {**everyones, **own}
+    for name in everyones.keys() & own.keys():
+        if isinstance(everyones[name], dict) and isinstance(own[name], dict):
+            both[name] = _merged(everyones[name], own[name])
+    return both
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -274,6 +274,34 @@ def test_functions_know_every_setting_they_are_given(template: Template) -> None
         assert str(settings.aws_lanes) == template.parameters["Lanes"]
 
 
+def test_the_workers_and_nobody_else_are_given_the_file_of_redaction_and_the_key_of_hashes() -> (
+    None
+):
+    text = 'marker = "hash"\n\n[tenants.acme]\noff = ["ipv4"]\n'
+    template = Template(RedactionToml=text, RedactionKeySecret="logweir/redaction-key")
+    for name, function in template.of(FUNCTION).items():
+        given = function["Environment"]["Variables"]
+        redaction = {key: value for key, value in given.items() if "REDACTION" in key}
+        assert redaction == (
+            {}
+            if name == "Gateway"
+            else {
+                "LOGWEIR_REDACTION_TOML": text,
+                "LOGWEIR_REDACTION_KEY": "{{resolve:secretsmanager:logweir/redaction-key}}",
+            }
+        )
+        assert settings_of(function).redaction_toml == redaction.get("LOGWEIR_REDACTION_TOML", "")
+
+
+def test_a_file_of_redaction_leaves_room_for_the_other_variables() -> None:
+    """A function has 4 KB of them, their names included."""
+    most = raw()["Parameters"]["RedactionToml"]["MaxLength"]
+    template = Template(Prefix="a" * 20, RedactionToml="x" * most, RedactionKeySecret="key")
+    for function in template.of(FUNCTION).values():
+        given = function["Environment"]["Variables"] | {"LOGWEIR_REDACTION_KEY": "k" * 64}
+        assert sum(len(f"{name}{value}") for name, value in given.items()) <= 4096 - 256
+
+
 def test_lambda_does_not_stop_a_log_that_is_tried_again(template: Template) -> None:
     assert {each["RecursiveLoop"] for each in template.of(FUNCTION).values()} == {"Allow"}
 

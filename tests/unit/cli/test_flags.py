@@ -14,10 +14,12 @@ from logweir.entrypoints.cli.flags import GATEWAY, PUSH, SERVE, WORKER, takes_se
 from logweir.errors import Misconfigured
 from logweir.settings import PREFIX, Settings, flag_of, load, variable_of
 
+NO_FLAG = {"redaction_key": "seen by all", "redaction_toml": "too long"}
 SETTINGS = [
     field.name
     for field in dataclasses.fields(Settings)
     if variable_of(field).startswith(PREFIX)  # the emulators' own variables have no flags
+    and field.name not in NO_FLAG
 ]
 
 
@@ -31,6 +33,11 @@ def test_every_setting_is_a_flag_of_serve_or_of_push(name: str) -> None:
 def test_the_gateway_and_the_worker_together_take_all_but_how_many_workers_there_are() -> None:
     assert set(GATEWAY) | set(WORKER) == set(SERVE) - {"workers"}
     assert set(PUSH) - set(SERVE) == {name for name in SETTINGS if name.startswith("gcp_push")}
+
+
+@pytest.mark.parametrize("name", NO_FLAG)
+def test_what_does_not_belong_on_a_command_line_has_no_flag(name: str) -> None:
+    assert flag_of(name) not in logweir("serve", "--help", TERMINAL_WIDTH="200").stdout
 
 
 def test_a_flag_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

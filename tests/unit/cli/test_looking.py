@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.unit.cli.shell import TEXT, document, envelope, letter, lines_of, logweir, plan, put
+
+from logweir.entrypoints.cli.get import with_markers_shown
 
 
 def test_get_shows_the_fields_and_both_texts(tmp_path: Path) -> None:
@@ -16,6 +19,14 @@ def test_get_shows_the_fields_and_both_texts(tmp_path: Path) -> None:
     assert shown[-5:] == [
         *("original_text", TEXT, "", "modified_data", "User [REDACTED] logged in")
     ]
+
+
+def test_every_kind_of_marker_stands_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logweir.entrypoints.cli.get.style", lambda text, **_: f"<{text}>")
+    markers = ["[REDACTED]", "[REDACTED:email]", f"[REDACTED:aws-key:{'0a' * 8}]"]
+    others = ["[REDACTED:]", "[REDACTED:email:0a]", "REDACTED", "[redacted]", "[REDACTED"]
+    shown = with_markers_shown(" ".join([*markers, *others]))
+    assert shown == " ".join([*(f"<{marker}>" for marker in markers), *others])
 
 
 def test_get_never_lets_a_text_drive_the_terminal(tmp_path: Path) -> None:

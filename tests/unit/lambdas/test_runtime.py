@@ -145,11 +145,11 @@ def test_what_cannot_be_opened_is_one_line_and_no_start(
 # ---- the handlers, as Lambda finds them -------------------------------------------------------
 
 
-def invoked(role: str, *events: object, **settings: str) -> tuple[dict[str, Any], list[Any]]:
-    """What they answer, and the lines that they log."""
+def ran(role: str, *events: object, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A sandbox that was given these events, one after the other."""
     others = {name: v for name, v in os.environ.items() if not name.startswith("LOGWEIR_")}
     ours = {f"LOGWEIR_{name.upper()}": value for name, value in settings.items()}
-    process = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "tests.support.lambda_in_memory"],
         input=json.dumps([role, *events]),
         env={**others, **AWS, "LOGWEIR_SECONDS_PER_CHARACTER": "0", **ours},
@@ -158,8 +158,21 @@ def invoked(role: str, *events: object, **settings: str) -> tuple[dict[str, Any]
         timeout=60,
         check=False,
     )
+
+
+def invoked(role: str, *events: object, **settings: str) -> tuple[dict[str, Any], list[Any]]:
+    """What they answer, and the lines that they log."""
+    process = ran(role, *events, **settings)
     assert process.returncode == 0, process.stderr
     return json.loads(process.stdout), [json.loads(line) for line in process.stderr.splitlines()]
+
+
+def test_a_worker_with_a_wrong_file_of_redaction_says_so_and_does_not_start() -> None:
+    process = ran("worker", redaction_toml="colour = 1")
+    told = json.loads(process.stderr.splitlines()[0])
+    assert process.returncode
+    assert (told["event"], told["role"]) == ("misconfigured", "worker")
+    assert told["error"].startswith("LOGWEIR_REDACTION_TOML: colour: there is no such key")
 
 
 def test_the_gateways_handler_accepts_and_refuses() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from logweir.redact import MARKER, find, redact
+from logweir.redact import MARKER, find, redact, redactor
+from logweir.redact.gates import Gates, shape_of
 from logweir.redact.rules import RULES
-from logweir.redact.scan import _compiled
+from logweir.redact.scan import Hit, Row, Table, scan
 
 TAKEN = [line for rule in RULES for line in rule.takes]
 LEFT = [line for rule in RULES for line in rule.leaves]
@@ -69,15 +71,26 @@ def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
     assert sum(redacted.counts.values()) == len(spans)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(texts)
-def test_gates_hide_nothing(text: str) -> None:
-    low = text.replace("\u0130", "I").lower()
-    for rule in RULES:
-        if not any(literal in low for literal in rule.gate):
-            pattern = _compiled(rule.pattern)
-            assert not pattern.search(text)
-        elif rule.anchored:
-            places = {low.find(literal, at) for literal in rule.gate for at in range(len(low))}
-            pattern = _compiled(rule.pattern)
-            assert {match.start() for match in pattern.finditer(text)} <= places
+def test_gates_and_anchors_hide_nothing(text: str) -> None:
+    shape = shape_of(text)
+    assert len(shape) == len(text)
+    gated = Table(RULES).of(Gates(RULES).possible(text))
+    ungated = [Row(rule._replace(anchored=False)) for rule in RULES]
+    assert places(scan(text, shape, gated)) == places(scan(text, shape, ungated))
+
+
+def places(hits: list[Hit]) -> list[tuple[int, int, str]]:
+    return [(start, end, rule.name) for start, end, rule in hits]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(texts, max_size=6), st.sampled_from([1, 7, 40]))
+def test_a_text_is_judged_line_by_line(parts: list[str], least: int) -> None:
+    lines = [line for line in "\n".join(parts).split("\n") if "-----" not in line]
+    whole = redact("\n".join(lines)).text
+    assert whole == "\n".join(redact(line).text for line in lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redactor, "_PIECE", least)
+        assert redact("\n".join(lines)).text == whole

@@ -72,7 +72,7 @@ def test_of_overlapping_finds_one_is_left(text: str, rules: list[str]) -> None:
 def test_a_private_key_in_a_quoted_secret_is_one_span() -> None:
     body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\n"
     text = f'"private_key": "-----BEGIN PRIVATE KEY-----\\n{body}-----END PRIVATE KEY-----\\n"'
-    assert redact(text).text == f'"private_key": "{MARKER}"'
+    assert redact(text).text == f'"private_key": "{MARKER}\\n"'
 
 
 def test_a_port_stays_where_its_address_goes() -> None:

@@ -21,11 +21,14 @@ from logweir.verify.evidence import (
     Step,
 )
 from logweir.verify.findings import Report
-from logweir.verify.rules import Rules
+from logweir.verify.rules import Redaction, Rules
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = Rules(
-    redact=str.upper, seconds_per_character=0.05, chunk_characters=100, finish_seconds=10.0
+    redaction=lambda _: Redaction(str.upper),
+    seconds_per_character=0.05,
+    chunk_characters=100,
+    finish_seconds=10.0,
 )
 
 

@@ -23,6 +23,7 @@ from logweir.envelope import sha256_of
 from logweir.verify.checker import check
 from logweir.verify.evidence import Answer, Dump, Fault
 from logweir.verify.findings import Kind, Part, Verdict
+from logweir.verify.rules import Redaction
 
 
 def test_a_clean_run_passes() -> None:
@@ -130,9 +131,19 @@ def test_where_the_broker_tells_nothing_what_is_missing_may_come_until_its_time_
 def test_no_verdict_where_documents_were_redacted_by_other_rules() -> None:
     run = Run()
     change(run.documents, 2, rules_version="2", modified="elsewhere")
-    report = run.checked(replace(RULES, rules_version="1"))
+    report = run.checked(replace(RULES, redaction=lambda _: Redaction(str.upper, "1")))
     assert (report.verdict, list(report.findings)) == (Verdict.NONE, [])
     assert "rules of another version" in report.refusals[0]
+
+
+@pytest.mark.parametrize(("tenant", "findings"), [("beta", 0), ("acme", 5)])
+def test_a_document_is_held_against_the_redaction_of_its_own_tenant(
+    tenant: str, findings: int
+) -> None:
+    """All of them are acme's."""
+    by_tenant = {tenant: Redaction(str.lower)}
+    rules = replace(RULES, redaction=lambda name: by_tenant.get(name, Redaction(str.upper)))
+    assert Run().checked(rules).counts.get(Kind.WRONG, 0) == findings
 
 
 def test_logs_of_others_in_the_same_tenants_are_left_alone_but_never_ours() -> None:

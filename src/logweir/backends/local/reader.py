@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import apsw
 
@@ -19,6 +19,9 @@ from logweir.ids import LogId, TenantId
 from logweir.pipeline.records import DeadLetter, Document, TextKey
 from logweir.pipeline.store import LetterSummary, Progress, TenantSummary
 from logweir.reasons import Burial
+
+if TYPE_CHECKING:
+    from logweir.redact.policies import Redactors
 
 Result = TypeVar("Result")
 
@@ -40,8 +43,12 @@ _PAGE: Final = 100  # rows read at once: a page of the largest texts is some hun
 class LocalReader:
     """The Reader of one machine. A tenant without a file has nothing, and none is made for it."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self, data_dir: Path, redactors: Callable[[], Redactors] = rows.default_redactors
+    ) -> None:
+        """``redactors``: those that the documents are held against, made when one is read."""
         self._directory = data_dir / "tenants"
+        self._redactors = redactors
 
     async def tenants(self) -> AsyncIterator[TenantSummary]:
         """A tenant for each file that has anything in it."""
@@ -65,7 +72,7 @@ class LocalReader:
             if row is None:
                 return None
             document = rows.document(tenant, row)
-            rows.check_found(document, log)
+            rows.check_found(document, log, self._redactors().of(tenant))
             return document
 
         return await self._query(tenant, read)

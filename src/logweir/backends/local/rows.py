@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from logweir.backends.local.names import file_name
 from logweir.clock import parse_timestamp, timestamp
@@ -17,6 +17,10 @@ from logweir.errors import Misconfigured
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.records import DeadLetter, Document, Plan, TextKey
 from logweir.reasons import Burial
+
+if TYPE_CHECKING:
+    from logweir.redact import Redactor
+    from logweir.redact.policies import Redactors
 
 Row = tuple[Any, ...]
 
@@ -62,19 +66,24 @@ def document(tenant: TenantId, row: Row) -> Document:
         )
 
 
-def check_found(document: Document, log: LogId) -> None:
+def default_redactors() -> Redactors:
+    """The table of rules alone."""
+    # A gateway, which reads plans here, has no rules: loading them costs its start some time.
+    from logweir.redact.policies import Redactors
+
+    return Redactors()
+
+
+def check_found(document: Document, log: LogId, redactor: Redactor) -> None:
     """Is it the log's, and redacted rightly? Raises Misconfigured.
 
-    Redacted once more, since nothing else vouches for ``modified_data``. What other rules have
-    redacted cannot be checked.
+    Redacted once more, since nothing else vouches for ``modified_data``. What other rules or
+    another policy have redacted cannot be checked.
     """
-    # A gateway, which reads plans here, has no rules: loading them costs its start some time.
-    from logweir.redact import RULES_VERSION, redact
-
     with reading(document.tenant_id, f"the document {log}"):
         _check(document.log_id == log, "it is another log's")  # the index is damaged
-        if document.rules_version == RULES_VERSION:
-            text = redact(document.original_text).text
+        if document.rules_version == redactor.version:
+            text = redactor.redact(document.original_text).text
             _check(text == document.modified_data, "modified_data is not what redaction makes")
 
 

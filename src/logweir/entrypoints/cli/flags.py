@@ -11,32 +11,33 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from logweir.settings import PREFIX, Settings, flag_of, load, variable_of
+from logweir.settings import PREFIX, Settings, flag_of, load
 
-# The emulators' addresses have no flag: the clouds' clients read the variables themselves.
+# The emulators' addresses have no flag: the clouds' clients read the variables themselves. Nor has
+# what is secret, or too long for a command line.
 _FIELDS: Final = {
-    field.name: field
-    for field in dataclasses.fields(Settings)
-    if variable_of(field).startswith(PREFIX)
+    field.name: field for field in dataclasses.fields(Settings) if field.metadata["has_flag"]
 }
-_METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "PATH"}
+_METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "PATH", "Path | None": "PATH"}
 
 LOOK: Final = (
     *("backend", "data_dir", "gcp_project", "gcp_prefix", "gcp_database", "gcp_tenant_databases"),
     *("aws_region", "aws_prefix", "aws_queue_url", "aws_lanes"),
 )
 CUT: Final = ("seconds_per_character", "chunk_seconds")  # how long a chunk of a long text is
+REDACTION: Final = ("redaction_file", "redaction_engine")
 GATEWAY: Final = (
     *(*LOOK, "host", "port", *CUT),
     *("text_bytes_max", "backlog_characters_max", "tenant_backlog_characters_max"),
     *("receive_seconds_max", "drain_seconds", "log_level"),
 )
 WORKER: Final = (
-    *(*LOOK, "concurrency", *CUT, "work"),
+    *(*LOOK, "concurrency", *CUT, "work", *REDACTION),
     *("attempts_max", "lease_seconds", "drain_seconds", "log_level"),
 )
 PUSH: Final = (
     *(*LOOK, "host", "port", "concurrency", *CUT, "work", "attempts_max", "drain_seconds"),
+    *REDACTION,
     *("log_level", "gcp_push_auth", "gcp_push_audience", "gcp_push_account"),
 )
 SERVE: Final = tuple(name for name in _FIELDS if not name.startswith("gcp_push"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ import typer
 from logweir.clock import timestamp
 from logweir.entrypoints.cli.access import Log, Tenant, log_id, tenant_id, with_ports
 from logweir.entrypoints.cli.exits import Code
-from logweir.entrypoints.cli.flags import LOOK, takes_settings
+from logweir.entrypoints.cli.flags import LOOK, REDACTION, takes_settings
 from logweir.entrypoints.cli.output import (
     Json,
     count,
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from logweir.bootstrap import Ports
 
 _POLL_SECONDS = 0.1
+_MARKER = re.compile(r"\[REDACTED(?::[a-z0-9-]{1,64}(?::[0-9a-f]{16})?)?\]")
 Wait = Annotated[
     float, typer.Option(metavar="SECONDS", min=0, help="Wait so long until it is done.")
 ]
 
 
-@takes_settings(*LOOK)
+@takes_settings(*LOOK, *REDACTION)
 def get(settings: Settings, tenant: Tenant, log: Log, json: Json = False, wait: Wait = 0.0) -> None:
     """Print a log's document; or, until it is done, where it is.
 
@@ -71,10 +73,7 @@ def print_document(document: Document) -> None:
         }
     )
     print_text("original_text", document.original_text)
-    from logweir.redact import MARKER
-
-    marked = style(MARKER, fg="green", bold=True)
-    print_text("modified_data", document.modified_data, lambda text: text.replace(MARKER, marked))
+    print_text("modified_data", document.modified_data, with_markers_shown)
 
 
 def print_text(name: str, text: str, mark: Callable[[str], str] = str) -> None:
@@ -82,6 +81,11 @@ def print_text(name: str, text: str, mark: Callable[[str], str] = str) -> None:
     print_line()
     print_line(style(name, dim=True))
     print_line(mark(printable(text)))
+
+
+def with_markers_shown(text: str) -> str:
+    """Every kind of marker stands out, on a terminal."""
+    return _MARKER.sub(lambda marker: style(marker[0], fg="green", bold=True), text)
 
 
 def describe(place: Place) -> str:

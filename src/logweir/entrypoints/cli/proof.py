@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from logweir.bootstrap.redaction import redactors
 from logweir.entrypoints.cli.access import with_ports
 from logweir.entrypoints.cli.exits import Code
 from logweir.entrypoints.cli.output import count, print_line, printable, style
 from logweir.entrypoints.cli.stock import Stock
 from logweir.pipeline.plan import chunk_characters
-from logweir.redact import RULES_VERSION, redact
 from logweir.settings import Backend, Settings
 from logweir.verify.checker import conclude
 from logweir.verify.evidence import Answer
 from logweir.verify.findings import Report, Verdict
 from logweir.verify.read_history import History
-from logweir.verify.rules import ONE_MACHINE_SKEW_SECONDS, Rules
+from logweir.verify.rules import ONE_MACHINE_SKEW_SECONDS, Redaction, Rules
 
 if TYPE_CHECKING:
     from logweir.bootstrap import Ports
@@ -67,10 +67,18 @@ def proven(settings: Settings, history: History, patience: Patience, *, quiet: b
 
 
 def rules_of(settings: Settings, message_bytes_max: int) -> Rules:
-    """What a service with these settings, and a broker of such messages, must hold to."""
+    """What a service with these settings, and a broker of such messages, must hold to.
+
+    Raises Misconfigured.
+    """
+    by_tenant = redactors(settings)
+
+    def redaction(tenant: str) -> Redaction:
+        redactor = by_tenant.of(tenant)
+        return Redaction(lambda text: redactor.redact(text).text, redactor.version)
+
     return Rules(
-        redact=lambda text: redact(text).text,
-        rules_version=RULES_VERSION,
+        redaction=redaction,
         # How long a function of the user's own takes is unknown.
         seconds_per_character=0.0 if settings.work else settings.seconds_per_character,
         chunk_characters=chunk_characters(

@@ -1,88 +1,151 @@
-"""``redact``: the redaction alone, as a filter."""
+"""``redact``: the redaction alone, as a filter of streams and a linter of files."""
 
 from __future__ import annotations
 
-import bisect
 import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from logweir.entrypoints.cli.exits import Usage
-from logweir.entrypoints.cli.output import Columns, Json, one_line, print_json
+from logweir.entrypoints.cli.access import tenant_id
+from logweir.entrypoints.cli.exits import Code, Usage
+from logweir.entrypoints.cli.flags import REDACTION, takes_settings
+from logweir.entrypoints.cli.inputs import File as File
+from logweir.entrypoints.cli.inputs import Files, named, texts
+from logweir.entrypoints.cli.inputs import read_input as read_input
+from logweir.entrypoints.cli.output import Json, print_json
+from logweir.entrypoints.cli.redact_tally import Tally
+from logweir.settings import Settings
 
-File = Annotated[
-    str | None, typer.Argument(metavar="[FILE|-]", help="Read this file; - or none: stdin.")
-]
+if TYPE_CHECKING:
+    from logweir.redact import Redactor, Span
+    from logweir.redact.stream import Piece
 
 
+class Marker(StrEnum):
+    """What stands where something was taken out."""
+
+    PLAIN = "plain"
+    RULE = "rule"
+    HASH = "hash"
+
+
+@takes_settings(*REDACTION)
 def redact(
-    file: File = None,
+    settings: Settings,
+    files: Files = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Print each match and its reason instead.")
+        bool, typer.Option("--explain", help="Print each match, its place and reason instead.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Print only where, never what; exit code 1 if there is anything."
+        ),
+    ] = False,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="TENANT", help="By this tenant's policy.")
+    ] = None,
+    marker: Annotated[
+        Marker | None,
+        typer.Option(help="Instead of the policy's; hash needs LOGWEIR_REDACTION_KEY."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Print a text with what is secret or personal taken out, as `modified_data` holds it.
 
-    Bytes that are no UTF-8 pass through. With --json: the text and the counts by rule, or with
-    --explain one match a line; offsets and columns are code points.
+    A filter: each line goes out as soon as it has come (`tail -f app.log | logweir redact`), in
+    bounded memory, and all but what is redacted byte for byte. Only the lines of a private key
+    wait for its end. A line of more than 1 MiB is worked on in parts.
+
+    With --json: of each line `file`, `line`, `text` and `redactions` (how many, by rule), in the
+    end `lines`, `redactions` and `rules_version` of all; with --explain or --check a match a line.
+    Columns and offsets are code points; lines and columns count from 1.
     """
-    text = read_input(file).decode(errors="surrogateescape")
-    if explain:
-        _explain(text, json)
-        return
-    from logweir.redact import RULES_VERSION
-    from logweir.redact import redact as redact_text
-
-    redacted = redact_text(text)
-    if json:
-        print_json(
-            {
-                "text": _readable(redacted.text),
-                "redactions": redacted.counts,
-                "rules_version": RULES_VERSION,
-            }
-        )
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(redacted.text.encode(errors="surrogateescape"))
-    sys.stdout.buffer.flush()
-
-
-def read_input(file: str | None) -> bytes:
-    """A file, or standard input. Raises Usage where it cannot be read, or is a terminal unasked."""
-    if file is not None and file != "-":
-        try:
-            return Path(file).read_bytes()
-        except OSError as error:
-            raise Usage(f"{file}: {error.strerror}") from None
-    if file is None and sys.stdin.isatty():
-        raise Usage("name a FILE, pipe something in, or say - to type it here")
-    return sys.stdin.buffer.read()
-
-
-def _explain(text: str, json: bool) -> None:
-    from logweir.redact import find
-
-    starts = [0, *(index + 1 for index, character in enumerate(text) if character == "\n")]
-    columns = Columns("PLACE", "RULE", "REASON", "MATCH")
-    for span in find(text):
-        line = bisect.bisect_right(starts, span.start)
-        column = span.start - starts[line - 1] + 1
-        match = text[span.start : span.end]
-        if json:
-            place = {"line": line, "column": column, "start": span.start, "end": span.end}
-            print_json(
-                {"rule": span.rule, "reason": span.reason, **place, "match": _readable(match)}
-            )
+    if explain and check:
+        raise Usage("--explain shows what --check is not to show: give one of them")
+    names = named(files)
+    redactor = _redactor(settings, tenant, marker)
+    with Tally(names, summary=check or explain) as tally:
+        if check or explain:
+            _report(names, redactor, tally, json=json, shown=explain)
+        elif json:
+            _print_lines(names, redactor, tally)
         else:
-            columns.add(f"{line}:{column}", span.rule, span.reason, one_line(match, 60))
-    if not json:
-        columns.end(if_empty="Nothing to redact.")
+            _filter(names, redactor, tally)
+    if check and tally.counts:
+        raise typer.Exit(Code.NEGATIVE)
 
 
-def _readable(text: str) -> str:
-    """The text with U+FFFD for each byte that was no UTF-8: JSON cannot carry these."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")
+def _redactor(settings: Settings, tenant: str | None, marker: Marker | None) -> Redactor:
+    """As a worker with these settings redacts. Raises Misconfigured, InvalidId."""
+    from logweir.redact import Redactor
+    from logweir.redact.policies import Policies
+
+    whose = "" if tenant is None else tenant_id(tenant)
+    engine = settings.redaction_engine.value
+    redactor = Redactor(engine=engine)
+    if settings.redaction_file or settings.redaction_toml:
+        from logweir.bootstrap.redaction import redactors  # slow: who has no file need not wait
+
+        redactor = redactors(settings).of(whose)
+    if marker is None or marker == redactor.policy.marker:
+        return redactor
+    policy = redactor.policy._replace(marker=marker.value)
+    if marker is Marker.HASH:
+        if settings.redaction_key is None:
+            raise Usage("--marker hash needs a key: set LOGWEIR_REDACTION_KEY")
+        policy = policy._replace(key=settings.redaction_key.reveal().encode())
+    return Redactor(Policies(policy).of(whose), engine)
+
+
+def _filter(files: Sequence[str], redactor: Redactor, tally: Tally) -> None:
+    from logweir.redact.stream import Stream
+
+    stream = Stream(redactor)
+    tally.counts = stream.counts
+    sys.stdout.flush()
+    out = sys.stdout.buffer
+    for file in files:
+        for text in stream.all(texts(file, tally.read)):
+            out.write(text.encode(errors="surrogateescape"))
+            out.flush()
+            tally.lines = stream.lines
+
+
+def _report(
+    files: Sequence[str], redactor: Redactor, tally: Tally, *, json: bool, shown: bool
+) -> None:
+    from logweir.entrypoints.cli.redact_found import matches, print_matches
+
+    for file, piece, spans in _found(files, redactor, tally):
+        print_matches(matches(file, piece, spans), json=json, shown=shown)
+
+
+def _print_lines(files: Sequence[str], redactor: Redactor, tally: Tally) -> None:
+    from logweir.entrypoints.cli.redact_found import redacted_lines
+
+    for file, piece, spans in _found(files, redactor, tally):
+        redacted = redactor.redact(piece.text).text if spans else piece.text
+        for line in redacted_lines(piece, spans, redacted):
+            print_json({"file": file, **line})
+    sums = {"lines": tally.lines, "redactions": tally.counts}
+    print_json(sums | {"rules_version": redactor.version})
+
+
+def _found(
+    files: Sequence[str], redactor: Redactor, tally: Tally
+) -> Iterator[tuple[str, Piece, list[Span]]]:
+    """Each piece of each file, with its spans."""
+    from logweir.redact.stream import Pieces
+
+    pieces = Pieces(redactor.find)
+    for file in files:
+        for piece in pieces.all(texts(file, tally.read)):
+            spans = redactor.find(piece.text)
+            for span in spans:
+                tally.add(span.rule)
+            yield file, piece, spans
+            tally.lines = pieces.lines

@@ -7,11 +7,12 @@ from typing import Annotated, Final
 
 import typer
 
-from logweir.entrypoints.cli.flags import CUT, LOOK, takes_settings
+from logweir.entrypoints.cli.flags import CUT, LOOK, REDACTION, takes_settings
 from logweir.entrypoints.cli.output import Json, print_json
 from logweir.settings import Settings
 
-SETTINGS: Final = (*LOOK, *CUT, "work", "workers", "concurrency")  # those that the rules depend on
+# Those that the rules depend on.
+SETTINGS: Final = (*LOOK, *CUT, *REDACTION, "work", "workers", "concurrency")
 
 
 @takes_settings(*SETTINGS)

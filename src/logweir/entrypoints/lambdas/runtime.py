@@ -8,8 +8,8 @@ Between two invocations nothing runs, so what one has begun must have ended when
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Final, Protocol, TypeVar
 
 import structlog
@@ -64,7 +64,7 @@ def start(
     Raises Misconfigured once it has logged it: Lambda fails the start then, and tells who invokes.
     """
     logs.configure(LogLevel.INFO, role)
-    try:
+    with saying_what_is_misconfigured():
         settings = load(environment)
         if settings.backend is not Backend.AWS:
             raise Misconfigured("LOGWEIR_BACKEND: a function has no other back end than aws")
@@ -72,6 +72,13 @@ def start(
         if check is not None:
             check(settings)
         return Sandbox(settings, open_(settings))
+
+
+@contextmanager
+def saying_what_is_misconfigured() -> Iterator[None]:
+    """For what a function makes at its start: a line in its logs, before it fails."""
+    try:
+        yield
     except Misconfigured as error:
         structlog.get_logger().error("misconfigured", error=str(error))
         raise

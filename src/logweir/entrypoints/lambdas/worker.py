@@ -12,13 +12,20 @@ from typing import Any
 from logweir.bootstrap import closing_work, consumer
 from logweir.entrypoints.lambdas.batches import Batches, check_settings
 from logweir.entrypoints.lambdas.dead import EVENT, drain
-from logweir.entrypoints.lambdas.runtime import Context, seconds_left, start
+from logweir.entrypoints.lambdas.runtime import (
+    Context,
+    saying_what_is_misconfigured,
+    seconds_left,
+    start,
+)
 
 _sandbox = start("worker", os.environ, check_settings)
 _settings, _ports = _sandbox.settings, _sandbox.ports
 _ports.warm_up_store()  # the start has a whole processor
 _kept = ExitStack()  # never closed: the sandbox is killed
-_consumer = consumer(_settings, _ports, _kept.enter_context(closing_work(_settings, _ports.clock)))
+with saying_what_is_misconfigured():
+    _work = _kept.enter_context(closing_work(_settings, _ports.clock))
+    _consumer = consumer(_settings, _ports, _work)
 _batches = Batches(_consumer, _ports.hide, _settings.chunk_seconds)
 
 

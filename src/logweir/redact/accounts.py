@@ -1,0 +1,157 @@
+"""Guards of account numbers: payment cards, US social security, IBAN. None goes for its length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from logweir.redact.neighbours import LETTERS, char_before, ends_alone, stands_alone, words
+from logweir.redact.patterns import compiled
+from logweir.redact.rule import Range
+
+if TYPE_CHECKING:
+    import re
+
+_CARD_WORDS: Final = words(
+    "amex cc ccn ccnum creditcard diners discover jcb maestro mastercard pan visa"
+)
+_CONTEXT: Final = 32  # characters in which such a word is looked for
+_KEY: Final = r"[A-Za-z0-9_.-]{1,32}[\"']?\]?[ ]?[:=][ ]?[\"']?\Z"
+_NO_CARD: Final = (
+    r"(?i)(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span|offset"
+    r"|inode|hash|nonce|addr|time|flow|cookie|uuid|version|bytes|size|count"
+)
+
+
+def card(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """Luhn's checksum, at a brand's prefix and length; beside a word for cards, at any length."""
+    groups = match[0].replace("-", " ").split(" ")
+    whole = groups[:4] if [len(group) for group in groups[:4]] == [4] * 4 else groups
+    for chosen in (whole, groups):
+        number, end = "".join(chosen), start + len(" ".join(chosen))
+        if not luhn(number) or not _stands_apart(text, start, end, len(chosen)):
+            continue
+        named = len(chosen) == 1 and _is_named_otherwise(text, start)
+        if (_has_brand(number) and not named) or _word_says_card(text, start, number):
+            return start, end
+    return None
+
+
+def _is_named_otherwise(text: str, start: int) -> bool:
+    """Whether a key says what it is: of 16 digits at random every fiftieth passes as a card."""
+    key = compiled(_KEY).search(text, max(0, start - _CONTEXT), start)
+    return bool(key) and bool(compiled(_NO_CARD).search(key[0]))  # type: ignore[index]
+
+
+def _stands_apart(text: str, start: int, end: int, groups: int) -> bool:
+    """Whether nothing goes on beside it: a row of fan speeds is in groups of four, too."""
+    if not stands_alone(text, start, end):
+        return False
+    if groups < 4:
+        return True
+    gap = text[start + 4]
+    after = compiled(f"{gap}[0-9]{{4}}(?:{gap}(?:[0-9]{{4}}{gap}|[^0-9])|[^0-9/ -]|\\Z)").match(
+        text, end
+    )
+    before = compiled(f"(?:\\A|[ (,:=])(?P<group>[A-Z0-9]{{3}}[0-9]){gap}\\Z")
+    group = before.search(text, max(0, start - 6), start)
+    return not after and (not group or group["group"].startswith(("19", "20")))
+
+
+def _word_says_card(text: str, start: int, number: str) -> bool:
+    if number[0] in "01789" and not number.startswith(("0604", "1800")):
+        return False  # Maestro and JCB
+    context = text[max(0, start - _CONTEXT) : start].lower()
+    said = compiled(r"(?:\A|[^a-z0-9:-])([a-z]{2,})").findall(context)  # no cc of aa:bb:cc
+    return any(word in _CARD_WORDS or word.startswith("card") for word in said)
+
+
+def _has_brand(number: str) -> bool:
+    length, two, four = len(number), int(number[:2]), int(number[:4])
+    if length == 16:
+        return (
+            number[0] == "4"  # Visa
+            or 51 <= two <= 55  # Mastercard
+            or 2221 <= four <= 2720
+            or 3528 <= four <= 3589  # JCB
+            or four == 6011
+            or 644 <= four // 10 <= 649
+            or two in {62, 65}  # Discover, UnionPay
+            or 2200 <= four <= 2204  # Mir
+            or four in {5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763}  # Maestro
+        )
+    if length == 15:
+        return two in {34, 37}  # American Express
+    return length == 14 and (two in {36, 38} or 300 <= four // 10 <= 305)  # Diners Club
+
+
+def luhn(number: str) -> bool:
+    """Whether the last digit is the checksum of the others."""
+    odd = sum(map(int, number[-1::-2]))
+    return (odd + sum(sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])) % 10 == 0
+
+
+def ssn(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """``219-09-9999``."""
+    end = match.end()
+    return (start, end) if _is_given_out(match[0]) and stands_alone(text, start, end) else None
+
+
+def bare_ssn(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """Nine digits, of which a word before them says what they are."""
+    number, end = match["value"], match.end()
+    if char_before(text, start) in LETTERS and not text[start].isupper():
+        return None
+    known = _is_given_out(f"{number[:3]}-{number[3:5]}-{number[5:]}")
+    return match.span("value") if known and ends_alone(text, end) else None
+
+
+def _is_given_out(number: str) -> bool:
+    """Areas 000, 666 and 9xx, group 00 and serial 0000 never were."""
+    if number.startswith(("000", "666", "9")):
+        return False
+    return number[4:6] != "00" and number[7:] != "0000"
+
+
+# SWIFT's IBAN registry: how many characters each country's have.
+_IBAN_LENGTHS: Final = {
+    country: length
+    for length, countries in (
+        (15, "NO"),
+        (16, "BE"),
+        (18, "DK FI FK FO GL NL SD"),
+        (19, "MK SI"),
+        (20, "AT BA EE KZ LT LU MN XK"),
+        (21, "CH HR LI LV"),
+        (22, "BG BH CR DE GB GE IE ME RS VA"),
+        (23, "AE GI IL IQ OM SO TL"),
+        (24, "AD CZ ES MD PK RO SA SE SK TN VG"),
+        (25, "LY PT ST"),
+        (26, "IS TR"),
+        (27, "BI DJ FR GR IT MC MR SM"),
+        (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
+        (29, "BR EG PS QA UA"),
+        (30, "JO KW MU YE"),
+        (31, "MT SC"),
+        (32, "LC"),
+        (33, "RU"),
+    )
+    for country in countries.split()
+}
+
+
+def iban(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """A country's code at that country's length, and the remainder by 97 is 1 (ISO 13616)."""
+    length = _IBAN_LENGTHS.get(text[start : start + 2])
+    if length is None:
+        return None
+    groups = match[0].replace("-", " ").split(" ")
+    end, account = start - 1, ""
+    for group in groups:
+        if len(account) >= length:
+            break  # what follows is the next word
+        account += group
+        end += 1 + len(group)
+    if len(account) != length or not stands_alone(text, start, end):
+        return None
+    digits = "".join(str(int(character, 36)) for character in account[4:] + account[:4])
+    return (start, end) if int(digits) % 97 == 1 else None

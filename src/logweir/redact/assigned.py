@@ -1,0 +1,268 @@
+"""Guards of ``key = value`` secrets: passwords, secrets, tokens, API keys. Only the value goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from logweir.redact.neighbours import CUT, LETTERS, char_before, words
+from logweir.redact.patterns import compiled
+from logweir.redact.placeholders import is_placeholder
+from logweir.redact.rule import Range
+
+if TYPE_CHECKING:
+    import re
+
+# Between a key and its value, in the languages and formats that logs quote:
+#   key: Type =   name="key" value=   <key a="b">
+#   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  key%3D  --key v  KEY 'v'
+ASSIGNED: Final = (
+    r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;)\]?)(?P<sep>"
+    r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
+    r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
+    r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=\\?\"[^\"<>\r\n\x1a]{0,120}\">"
+    r"|[ \t]{0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[Dd])[ \t]{0,4}"
+    r"|[ \t]{1,4})"
+    r"(?P<quote>\[?(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;)?)"
+)
+
+_BARE: Final = r"[^\s\x1a\x1b\"'`,;&<>)\]}\[\\|]*"
+_ELEMENT: Final = r"[^<\r\n\x1a]*"
+_ENTITY: Final = r"[^&<>\r\n\x1a]*"
+_QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
+_BACKSLASHES: Final = 8
+_PUNCTUATION: Final = " )}],;:>|"
+_AFTER_NOTHING: Final = frozenset(["", "\r", "\n", "\t", "&", *_PUNCTUATION])
+_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
+
+# After a key these are no value but the rest of a sentence, a type, or the lack of a value.
+_NO_VALUE: Final = words("""
+    a accepted an and any are as at authentication be been bool boolean but by bytes can cannot
+    changed check correct do does doesn don empty error expected expired expires fail failed failure
+    false for from given has hidden if in incorrect int integer invalid is isn it length may
+    mismatch missing must n/a new nil no none not now null of ok old on or password provided
+    required reset set should str string that the this to too true type undefined unset update
+    updated user validation varchar via was when will with wrong yes
+""")
+_NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
+_PARAMETER: Final = r"\?|\$[0-9]{1,2}|![a-z]+"  # of SQL, of SQL, a tag of YAML
+_PAIR: Final = r"[A-Za-z_][A-Za-z0-9_.-]*=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
+_CALL: Final = r"[A-Za-z_][A-Za-z0-9_.]*[(\[]"
+_WRAPPED: Final = r"[A-Z][A-Za-z]*\("  # Some("…")
+_DOTTED: Final = r"[A-Za-z_$][A-Za-z0-9_$]*(?:\.[A-Za-z_$][A-Za-z0-9_$]*)+(?:[@/:].*)?"
+_CODE_ROOTS: Final = (
+    *("process.env", "os.environ", "config.", "settings.", "self.", "this.", "req.", "request."),
+    *("ctx.", "args.", "env.", "options.", "params."),
+)
+_OBJECT: Final = r"[A-Za-z_$][A-Za-z0-9_.$]*(?:[({]|@[0-9a-f]{4,16}\Z)"  # Token{78af589 …}
+_FILE: Final = r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"
+_RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
+_ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
+
+
+def password(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """The value of a key that ends in a word for password."""
+    key = match["key"].lower()
+    if key in {"pass", "pwd"} and not _is_short_key(text, start, match):
+        return None
+    if key == "passwd" and match["sep"] == ":" and char_before(text, start) in {"(", "-"}:
+        return None  # pam_unix(passwd:chauthtok), base-passwd:amd64
+    value = _value(text, match)
+    if value is None:
+        return None
+    given = text[slice(*value)]
+    if match["quote"]:
+        return None if match["quote"] == "`" and given == "pwd" else value  # PWD=`pwd`
+    if key == "pass" and given.rstrip(":").isdecimal():
+        return None  # how many passed
+    if key == "pwd" and given.startswith("/"):
+        return None  # the working directory
+    return None if key == "passwd" and given in _NAME_SERVICES else value
+
+
+def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether "pass" or "pwd" is a key here, and no part of bypass or of PASS: 12."""
+    if char_before(text, start) in LETTERS and not text[start].isupper():
+        return False
+    if not match["sep"].strip(" \t"):
+        return _is_option(text, match)
+    passed = match["key"].lower() == "pass" and ": " in match["sep"]
+    return not passed or bool(match["quote"])
+
+
+def named_secret(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """The value of a key that says secret or token."""
+    value = _value(text, match)
+    if value is None or match["quote"]:
+        return value
+    given, separator = text[slice(*value)], match["sep"]
+    if (
+        _names_a_thing(given, separator)
+        or _is_public(text, start)
+        or (separator == ":" and char_before(text, start) == ":")
+    ):
+        return None  # arn:aws:secretsmanager:eu-west-1:1234:secret:name
+    if given.isdecimal() and len(given) < 6:
+        return None  # how many tokens
+    if "=" in separator or separator.endswith(">") or _is_compound(text, start):
+        return value
+    # Unexpected token: foo. A bare value after a colon has to look made, not written.
+    made = len(given) >= 6 and not given.isalpha() and not given.startswith("/")
+    return value if made or len(given) >= 16 else None
+
+
+def _names_a_thing(given: str, separator: str) -> bool:
+    """Whether it is the name of a class or a file, or an object's, rather than a secret."""
+    if "/" in given and compiled(f"{_FILE}|{_RESOURCE}").fullmatch(given):
+        return True
+    if separator != "=" and compiled(_DOTTED).fullmatch(given) and not given.startswith("eyJ"):
+        return True
+    return bool(compiled(_OBJECT).match(given))
+
+
+def _is_public(text: str, start: int) -> bool:
+    return (
+        text[max(0, start - 10) : start].lower().rstrip("_-").endswith(("publickey", "public_key"))
+    )
+
+
+def _is_compound(text: str, start: int) -> bool:
+    """Whether the key is one of several words, as in auth_token or authToken: that is no prose."""
+    before = char_before(text, start)
+    return before in {"_", "-", "."} or (before.islower() and text[start].isupper())
+
+
+_KEY_OWNERS: Final = (
+    "access", "account", "admin", "api", "app", "auth", "client", "encryption", "hmac", "license",
+    "master", "private", "secret", "service", "session", "shared", "signing", "ssh", "storage",
+    "subscription",
+)  # fmt: skip
+
+
+def named_key(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """The value of an API key and its like; the key of a map or a table is no secret."""
+    owner = text[max(0, start - 16) : start].rstrip("_-. ").lower()
+    return named_secret(text, start, match) if owner.endswith(_KEY_OWNERS) else None
+
+
+def _value(text: str, match: re.Match[str]) -> Range | None:
+    start, quote, separator = match.end(), match["quote"], match["sep"]
+    if not separator.strip(" \t") and not _is_option(text, match):
+        return None
+    if separator[0] == ":" and char_before(text, match.start()) == "/":
+        return None  # /etc/passwd:3
+    if separator.endswith(">") and "=>" not in separator:
+        return _of_element(text, start, quote)
+    if quote in {"", "["}:
+        return _bare(text, match)
+    if _closes_a_string(text, match):
+        return None
+    value = _quoted(text, start, quote)
+    if value and quote[0] == "[" and " " in text[slice(*value)]:
+        return None  # "password": ["is too short"]
+    return value
+
+
+def _quoted(text: str, start: int, quote: str) -> Range | None:
+    if quote == '""' and text[start : start + 1] in _AFTER_NOTHING:
+        return None  # an empty one, and not CSV's way to put a quote into quotes
+    if quote[-1] == ";":
+        end = start + len(compiled(_ENTITY).match(text, start)[0])  # type: ignore[index]  # or ""
+    else:
+        end = _closed(text, start, quote[-1], quote.count("\\"))
+    given = text[start:end]
+    if not given.strip(_PUNCTUATION) or is_placeholder(given):
+        return None
+    return start, end
+
+
+def _of_element(text: str, start: int, quote: str) -> Range | None:
+    start -= len(quote)
+    end = start + len(compiled(_ELEMENT).match(text, start)[0])  # type: ignore[index]  # may be ""
+    given = text[start:end]
+    closed = text.startswith("</", end) or text.startswith("<\\/", end)
+    return (
+        (start, end) if closed and given.strip(_PUNCTUATION) and not is_placeholder(given) else None
+    )
+
+
+def _bare(text: str, match: re.Match[str]) -> Range | None:
+    start, separator = match.end(), match["sep"]
+    given = compiled(_BARE).match(text, start)[0]  # type: ignore[index]  # it may match nothing
+    end = start + len(given)
+    if text[end : end + 1] == CUT:
+        return None  # what went behind it may have told that it is no value
+    if text[end : end + 1] in _QUOTED and compiled(_WRAPPED).fullmatch(given):
+        return _quoted(text, end + 1, text[end])
+    if separator.strip(" \t")[:1] == "%":
+        given = given.split("%26", 1)[0].split("%23", 1)[0]
+    elif "#" in given and _is_query(text, match.start()):
+        given = given.split("#", 1)[0]
+    if _is_no_value(given, separator, text[end : end + 1]):
+        return None
+    if match["quote"] and (len(given) < 6 or compiled(_ARRAY).fullmatch(given)):
+        return None  # passwords: [1]
+    return start, start + len(given)
+
+
+def _is_no_value(given: str, separator: str, after: str) -> bool:
+    if not given or given[0] in "=:{(" or is_placeholder(given):
+        return True
+    if given.rstrip(".:!?").lower() in _NO_VALUE:
+        return True
+    if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
+        return True
+    if separator[-1] not in " \t":
+        return False
+    if compiled(_PAIR).match(given + after) or given.startswith(_CODE_ROOTS):
+        return True  # password= user=al; password = config.password
+    return bool(compiled(_CALL).match(given + after)) and (after == "[" or separator == " = ")
+
+
+def _is_option(text: str, match: re.Match[str]) -> bool:
+    """Without a sign between: ``--password v``, SQL's ``PASSWORD 'v'``, ``set a.password "v"``."""
+    begins = _name_begins(text, match.start())
+    if text.startswith("--", begins) and not match["shut"]:
+        return True
+    if not match["quote"] or match["shut"]:
+        return False
+    sql = match["quote"] == "'" and match[0].lower().startswith("password")
+    return sql or "." in text[begins : match.start()]
+
+
+def _is_query(text: str, start: int) -> bool:
+    begins = _name_begins(text, start)
+    return text[max(0, begins - 1) : begins] in {"?", "&"}
+
+
+def _name_begins(text: str, start: int) -> int:
+    """Where the key begins, of which the word at `start` is the last."""
+    least = max(0, start - _NAME_MAX)
+    while start > least and text[start - 1] in _NAME:
+        start -= 1
+    return start
+
+
+def _closes_a_string(text: str, match: re.Match[str]) -> bool:
+    """Whether the quote after the key ends what holds it: "password=", or msg="no token=" id=7."""
+    quote = match["quote"]
+    begins = _name_begins(text, match.start())
+    if not match["shut"] and text.endswith(quote, 0, begins):
+        return True
+    return text.startswith(" ", match.end()) and bool(
+        compiled(r" [A-Za-z_][A-Za-z0-9_.-]*=").match(text, match.end())
+    )
+
+
+def _closed(text: str, start: int, quote: str, depth: int) -> int:
+    r"""Where the value ends: before its quote, which has as many backslashes as the opening one."""
+    end = start
+    while True:
+        end += len(compiled(_QUOTED[quote]).match(text, end)[0])  # type: ignore[index]  # or ""
+        if text[end : end + 1] != quote:
+            return end  # cut off: the rest of the line goes
+        near = text[max(start, end - _BACKSLASHES) : end]
+        slashes = len(near) - len(near.rstrip("\\"))
+        if slashes == depth or (depth == 0 and slashes % 2 == 0) or slashes < depth:
+            return end - slashes if depth else end
+        end += 1

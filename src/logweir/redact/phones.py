@@ -1,0 +1,203 @@
+"""Guards of phone numbers. None is taken for its length alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from logweir.redact.neighbours import (
+    CUT,
+    DIGITS,
+    LETTERS,
+    WORD,
+    begins_alone,
+    char_before,
+    cut_touches,
+    ends_alone,
+    word_after,
+    word_before,
+    words,
+)
+from logweir.redact.patterns import compiled
+from logweir.redact.rule import Range
+
+if TYPE_CHECKING:
+    import re
+
+EXTENSION: Final = r"(?:,? ?(?:[xX]|[eE]xt\.?|[eE]xtension) ?[0-9]{1,6})?"
+
+_DIGIT_RUNS: Final = "[0-9]+"
+_GAPS: Final = frozenset([" ", "-", ".", "/", "(", ")", " (", ") ", ")-", "-(", ").", ")/"])
+_DATE: Final = "(?:19|20)[0-9]{2}([-./])[01]?[0-9][-./][0-3]?[0-9]"
+_UNWANTED: Final = frozenset("+/#$~^%*\\@&")
+
+# What a number after these, or before those, counts or names: it is no phone.
+_COUNTED_BEFORE: Final = words("""
+    batch between block blocks build byte bytes case chapter chunk chunks code codes episode epoch
+    error errors id ids iec ieee invoice iso issue item items job line lines model no nr offset
+    offsets order orders page pages part partition port ports postcode range ranges record records
+    release row rows section seq sequence serial shard size sizes sku slot slots standard step steps
+    ticket v ver version zip
+""")
+_COUNTED_AFTER: Final = words("""
+    b bytes gb gib hz items kb kib lines ma mb mhz mib min ms mv ns of percent pixels px records
+    rows s sec seconds us users v x
+""")
+_LINES: Final = words("cell desk fax home mobile office phone work")  # 555-0199-Fax
+
+
+def _is_counted(text: str, start: int, end: int) -> bool:
+    return word_before(text, start) in _COUNTED_BEFORE or word_after(text, end) in _COUNTED_AFTER
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    if not begins_alone(text, start, _UNWANTED):
+        return False
+    return ends_alone(text, end) or _line_is_named(text, end)
+
+
+def _line_is_named(text: str, end: int) -> bool:
+    return text[end : end + 1] == "-" and word_after(text, end + 1) in _LINES
+
+
+def local_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """``555-0199``: an exchange begins with 2 to 9, and 200-1000 is a range."""
+    end = match.end()
+    if text[start] in "01" or not _stands_alone(text, start, end):
+        return None
+    first, second = text[start : start + 3], text[start + 4 : start + 8]
+    if first[1:] in {"00", "50"} and second.endswith("00"):
+        return None
+    return None if _is_counted(text, start, end) else (start, end)
+
+
+def phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """3-3-4: an area begins with 2 to 9; 123 is everybody's example."""
+    end = match.end()
+    area = compiled(_DIGIT_RUNS).findall(text, start, end)
+    if area[0] in {"1", "001"}:
+        area = area[1:]
+    if area[0][0] in "01" and area[0] != "123":
+        return None
+    return (start, end) if _stands_alone(text, start, end) else None
+
+
+def dotted_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """As above, and neither a version nor a sum."""
+    return None if _is_counted(text, start, match.end()) else phone(text, start, match)
+
+
+def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """Three columns of numbers look the same: a bracket or a word has to stand in front."""
+    end = match.end()
+    if text[start] != "(":
+        area, exchange = compiled(_DIGIT_RUNS).findall(text, start, end)[-3:-1] or ("0", "0")
+        if area.endswith("00") or exchange.endswith("00") or exchange[0] in "01":
+            return None
+        if not _follows_a_word(text, start):
+            return None
+        columns = text[end : end + 3].strip(" ,")[:1] in DIGITS or text.startswith(CUT, end + 1)
+        if columns or _is_counted(text, start, end):
+            return None
+    return phone(text, start, match)
+
+
+def _follows_a_word(text: str, start: int) -> bool:
+    if text.endswith(", ", 0, start):
+        return text[max(0, start - 3) : start - 2] in LETTERS  # Amy Pond, 212 555 0187
+    return bool(word_before(text, start)) and char_before(text, start) in {" ", ":", "="}
+
+
+def international_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """``+`` and 8 to 15 digits; time zones, sums and coordinates also begin with a plus."""
+    first = match.end("plus")
+    end = _number_ends(text, first, match.end())
+    number = text[first:end]
+    if number.count(".") == 1 or ("." in number and "-" in number):
+        return None
+    if compiled(r"1[0-4](?:00|30|45)(?:[^0-9]|\Z)").match(number):
+        return None
+    return _of_digits(text, start, first, end, 8)
+
+
+def named_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """Whatever form it has: a word before it says that it is a phone's."""
+    if char_before(text, start) in WORD - {"_"} and not text[start].isupper():
+        return None  # hotel 1234567; but homePhone
+    first = match.start("number")
+    if text[first] == "(" and ")" not in match["number"]:
+        first += 1
+    end = _number_ends(text, first, match.end())
+    if compiled(_DATE).match(text, first) or word_after(text, end) in _COUNTED_AFTER:
+        return None
+    return _of_digits(text, first, first, end, 7)
+
+
+def written_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """The same where the word in front has other meanings: the number has to look like one."""
+    taken = named_phone(text, start, match)
+    if not taken or not _looks_written(text[slice(*taken)]):
+        return None
+    columns = compiled(" [0-9]").match(text, taken[1])  # system call 334 1234567 0
+    return None if columns else taken
+
+
+def phone_of_a_line(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """A number in front of the word for its line: ``030 1234567 office``."""
+    end = match.start() - 1
+    if _number_ends(text, start, end) != end:
+        return None
+    if text[end] != "-" and not _looks_written(text[start:end]):
+        return None
+    if compiled(_DATE).match(text, start) or text[match.end() : match.end() + 1] in WORD:
+        return None
+    if char_before(text, start) in _UNWANTED | {"-", ".", ":", "("} or _is_counted(
+        text, start, end
+    ):
+        return None
+    digits = sum(map(str.isdecimal, text[start:end]))
+    return (start, end) if 7 <= digits <= 15 and char_before(text, start) not in WORD else None
+
+
+def _looks_written(number: str) -> bool:
+    """Whether somebody set it in groups, or with the zero of a long-distance call."""
+    if number[0] in "0(":
+        return True
+    return not number.isdecimal() and not compiled(r"[0-9]+\.[0-9]+").fullmatch(number)
+
+
+def _number_ends(text: str, start: int, end: int) -> int:
+    """Where a number ends, of a run of digits, single separators and brackets.
+
+    Nobody says where a number with blanks ends: after ten digits the next blank or bracket ends it,
+    but for a last group of two.
+    """
+    digits = 0
+    last = start
+    for run in compiled(_DIGIT_RUNS).finditer(text, start, end):
+        gap, length = text[last : run.start()], run.end() - run.start()
+        if digits and (gap not in _GAPS or (digits >= 10 and not _goes_on(gap, digits, length))):
+            break
+        if digits + length > 15 and digits >= 7:
+            break
+        if gap != " (" or run[0] != "0":  # +41 (0)69: one dials the zero, or what is before it
+            digits += length
+        last = run.end()
+    return last
+
+
+def _goes_on(gap: str, digits: int, length: int) -> bool:
+    return gap in {"-", "."} or (gap == " " and length == 2 and digits <= 11)  # +358 40 123 45 67
+
+
+def _of_digits(text: str, start: int, first: int, end: int, least: int) -> Range | None:
+    """The number, with its extension, where it has 7 or more digits and stands apart."""
+    digits = sum(map(len, compiled(_DIGIT_RUNS).findall(text, first, end)))
+    end = compiled(EXTENSION).match(text, end).end()  # type: ignore[union-attr]  # it may be empty
+    if not least <= digits <= 15 or cut_touches(text, start, end):
+        return None
+    before, after = char_before(text, start), text[end : end + 2]
+    if before in WORD or before in {"/", "+", ".", "-"} or after[:1] in WORD:
+        return None
+    if after[:1] in {".", ":", "/", "-"} and (after[1:] in WORD or after[1:] == CUT):
+        return (start, end) if _line_is_named(text, end) else None
+    return start, end

@@ -1,0 +1,123 @@
+"""Redaction under one policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from logweir.redact.gates import Gates, shape_of
+from logweir.redact.markers import marker_of, without_markers
+from logweir.redact.policy import Policy, allowance
+from logweir.redact.rule import Rule
+from logweir.redact.rules import RULES
+from logweir.redact.scan import Hit, Row, Table, cut_out, merged, scan
+
+RULES_VERSION = "2"  # goes into every document: change it whenever a rule takes more or less
+
+# Characters scanned in one go, and then to the end of the line: it bounds what is copied for each
+# rule, and how long the interpreter's lock is held, since `re` never lets it go.
+_PIECE = 64 * 1024
+
+
+class Span(NamedTuple):
+    """One thing found: ``text[start:end]``, the rule's name, and what that rule finds, in words."""
+
+    start: int
+    end: int
+    rule: str
+    reason: str
+
+
+class Redacted(NamedTuple):
+    """A text without its secrets, and how many each rule took, of the rules that took any."""
+
+    text: str
+    counts: dict[str, int]
+
+
+class Redactor:
+    """Finds and takes out what a policy says. Holds no state of a text; threads may share one.
+
+    ``engine`` is what tells the rules that a line can match: "re", by literals, "hyperscan", by the
+    extra ``fast``, or "auto", by that where it is installed. What is found is the same. Where
+    hyperscan cannot be had, `engine` is "re" and `unavailable` says why.
+    """
+
+    def __init__(self, policy: Policy = Policy(), engine: str = "re") -> None:  # noqa: B008
+        rules = [rule for rule in (*RULES, *policy.rules) if rule.name not in policy.off]
+        rules.sort(key=lambda rule: not rule.spans_lines)  # stable: what spans lines comes first
+        self._over_lines = [Row(rule) for rule in rules if rule.spans_lines]
+        self._table = Table(rules)
+        self._marker = marker_of(policy)
+        self._is_allowed = allowance(policy)
+        self._possible: Callable[[str], int] = Gates(rules).possible
+        self.policy = policy
+        self.version = "+".join(filter(None, (RULES_VERSION, policy.digest)))
+        self._by_line = False
+        self.engine = "re"
+        self.unavailable = "" if engine == "re" else self._prefilter(rules)
+
+    def _prefilter(self, rules: list[Rule]) -> str:
+        """Have hyperscan look at each line first; why that cannot be, or ""."""
+        from logweir.redact.prefilter import Unavailable, prefilter_of
+
+        patterns = tuple(tuple(filter(None, (rule.before, rule.pattern))) for rule in rules)
+        try:
+            self._possible = prefilter_of(patterns).possible
+            self.engine, self._by_line = "hyperscan", True
+        except Unavailable as error:
+            return str(error)
+        return ""
+
+    def find(self, text: str) -> list[Span]:
+        """What would be redacted, in order, without overlaps."""
+        return [Span(start, end, rule.name, rule.finds) for start, end, rule in self._hits(text)]
+
+    def redact(self, text: str) -> Redacted:
+        """The text with each span replaced by its marker."""
+        hits = self._hits(text)
+        if not hits:
+            return Redacted(text, {})
+        pieces: list[str] = []
+        counts: dict[str, int] = {}
+        done = 0
+        for start, end, rule in hits:
+            name = rule.name
+            pieces += text[done:start], self._marker(name, text[start:end])
+            counts[name] = counts.get(name, 0) + 1
+            done = end
+        pieces.append(text[done:])
+        return Redacted("".join(pieces), counts)
+
+    def _hits(self, text: str) -> list[Hit]:
+        bare = without_markers(text) if "[REDACTED" in text else text
+        if len(bare) > _PIECE or (self._by_line and "\n" in bare):
+            hits = self._of_pieces(bare)
+        else:
+            hits = self._of_piece(bare)
+        if self._is_allowed:
+            hits = [hit for hit in hits if not self._is_allowed(text[hit[0] : hit[1]])]
+        return hits
+
+    def _of_piece(self, text: str) -> list[Hit]:
+        mask = self._possible(text)
+        return scan(text, shape_of(text), self._table.of(mask)) if mask else []
+
+    def _of_pieces(self, text: str) -> list[Hit]:
+        """Of whole lines, each piece without its last line break."""
+        hits = scan(text, shape_of(text), self._over_lines)
+        text = cut_out(text, [hit[:2] for hit in hits])
+        start = 0
+        for piece in text.split("\n") if self._by_line else _pieces(text):
+            hits += [(start + a, start + b, rule) for a, b, rule in self._of_piece(piece)]
+            start += len(piece) + 1
+        return merged(hits)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text cut at line breaks, in pieces of a number of characters at least."""
+    start = 0
+    while (end := text.find("\n", start + _PIECE)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]

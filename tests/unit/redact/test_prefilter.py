@@ -1,0 +1,175 @@
+"""The prefilter names every rule that can match a line, and few others."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.redaction.generator import generate
+from tests.unit.redact.test_hostile import SHAPES, of_size
+from tests.unit.redact.test_properties import EXAMPLES, texts
+
+from logweir.redact.neighbours import CUT
+from logweir.redact.prefilter import Prefilter, Unavailable, prefilter_of
+from logweir.redact.rules import RULES
+from logweir.redact.superset import bytes_of, superset
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("hyperscan") is None and os.environ.get("REQUIRE_EMULATORS") != "1",
+    reason="the extra logweir[fast] is not installed",
+)
+
+
+def scoped(pattern: str) -> str:
+    """The pattern as a part of a larger one."""
+    return f"(?i:{pattern[4:]})" if pattern.startswith("(?i)") else f"(?:{pattern})"
+
+
+TABLE = tuple(tuple(filter(None, (rule.before, rule.pattern))) for rule in RULES)
+MATCHERS = [re.compile("".join(map(scoped, parts)), re.ASCII) for parts in TABLE]
+# "?" is what other characters than ASCII become. In lower case the Kelvin sign, the long s and the
+# dotted I are ASCII letters, or begin with one.
+AROUND = st.text(
+    st.sampled_from("aZ_059 ?.:-@+=\"'\\\n\r\t\v\f\0\x1c\x85é中\u212a\u017f\u0130"), max_size=8
+)
+
+
+def possible(text: str) -> set[int]:
+    """The numbers of the rules that the prefilter names."""
+    mask = prefilter_of(TABLE).possible(text)
+    return {number for number in range(len(TABLE)) if mask >> number & 1}
+
+
+def matching(text: str) -> set[int]:
+    """The numbers of the rules that the standard library finds a match of."""
+    return {number for number, matcher in enumerate(MATCHERS) if matcher.search(text)}
+
+
+@settings(max_examples=1000, deadline=None)
+@given(texts)
+def test_every_rule_that_matches_is_possible(text: str) -> None:
+    assert matching(text) <= possible(text)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data())
+def test_whatever_a_pattern_matches_makes_its_rule_possible(data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, len(RULES) - 1))
+    match = data.draw(st.from_regex(MATCHERS[number], fullmatch=True))
+    text = data.draw(AROUND) + match + data.draw(AROUND)
+    assert {number} | matching(text) <= possible(text)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.one_of(texts, st.sampled_from(EXAMPLES)), st.data())
+def test_a_rule_that_matches_only_after_a_cut_is_possible_before(
+    text: str, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    assert matching(text[:start] + CUT * (end - start) + text[end:]) <= possible(text)
+
+
+def test_every_rule_that_matches_a_generated_line_is_possible() -> None:
+    for line in generate(seed=11, lines=3000):
+        assert matching(line.text) <= possible(line.text), line.text
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=repr)
+def test_every_rule_that_matches_a_hostile_text_is_possible(shape: str) -> None:
+    text = of_size(shape, 2048)
+    assert matching(text) <= possible(text)
+
+
+def test_of_what_is_possible_nearly_all_matches() -> None:
+    lines = [line.text for line in generate(seed=12, lines=2000)]
+    named = sum(len(possible(line)) for line in lines)
+    assert sum(len(matching(line)) for line in lines) >= 0.9 * named
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("://[^?/]{1,8}@", "://jörg@x"),  # no "?" is taken, yet what became one is
+        ("x[^0]y", "x7y"),  # no 0 is taken, yet what became one is
+        ("a[^b]{3}c", "aééüc"),
+        (r"\bkey\b=\w{3,900}\b", "key=abc"),
+        ("(?i)key=", "KEY="),
+        (r"a\Wb\Sc\Dd.e", "a\u212abécÄd\u0130e"),
+        (r"a\sb", "a\vb"),
+        (r"x{20,1000}y{2,}", "x" * 1000 + "yy"),
+        ("(?:a|b?)c{0,2}d[e]", "de"),
+        (r"a\x00b", "a\0b"),
+    ],
+)
+def test_what_is_looked_for_is_there_where_the_pattern_matches(pattern: str, text: str) -> None:
+    assert re.search(pattern, text, re.ASCII)
+    assert Prefilter([(pattern,)]).possible(text) == 1
+
+
+def test_letters_whose_lower_case_is_ascii_match_no_more_than_they_do_in_re() -> None:
+    assert Prefilter([("(?i)key=",), ("(?i)pass=",)]).possible("\u212aey= pa\u017f\u017f=") == 0
+
+
+def test_the_front_and_the_end_are_cut_down_to_what_must_be_there() -> None:
+    assert (
+        superset("[ab]{1,64}", "@[cd]{4,253}(?:ef)?") == r"(?:[\x61-\x62]){1}\x40(?:[\x63-\x64]){4}"
+    )
+
+
+def test_under_a_cut_anything_may_have_been() -> None:
+    pattern = "a[^;]{2}b"
+    assert re.search(pattern, f"a{CUT}{CUT}b")
+    assert Prefilter([(pattern,)]).possible("a;\nb") == 1
+
+
+def test_a_pattern_that_may_match_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="may match an empty text"):
+        Prefilter([("a?b*",)])
+
+
+def test_a_text_becomes_one_byte_for_each_code_point() -> None:
+    assert bytes_of("é7\U0001f600\ud800\0Z") == b"?0??\0Z"
+
+
+def test_threads_may_share_it() -> None:
+    lines = [line.text for line in generate(seed=13, lines=2000)]
+    alone = [possible(line) for line in lines]
+    with ThreadPoolExecutor(4) as threads:
+        together = [list(threads.map(possible, lines, chunksize=50)) for _ in range(3)]
+    assert together == [alone] * 3
+
+
+def test_a_table_is_compiled_once() -> None:
+    assert prefilter_of(TABLE) is prefilter_of(TABLE)
+
+
+def test_without_hyperscan_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hyperscan", None)  # as Python itself bars an import
+    with pytest.raises(Unavailable, match="hyperscan cannot be imported"):
+        Prefilter(TABLE)
+
+
+def test_a_table_that_hyperscan_does_not_compile_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="does not compile the rules: Pattern length exceeds"):
+        Prefilter([("a" * 5000,)])
+
+
+def test_repeats_of_repeats_are_not_written_out() -> None:
+    began = time.thread_time()
+    assert Prefilter([("a", "(?:(?:x{2,16}y){2,16}z){2,16}", "b")]).possible("a0b") == 0
+    assert time.thread_time() - began < 2  # written out, they take many times that
+
+
+def test_redaction_loads_neither_hyperscan_nor_the_prefilter() -> None:
+    code = "import sys, logweir.redact as r; r.redact('x'); print('hyperscan' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
