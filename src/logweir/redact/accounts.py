@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from logweir.redact.neighbours import (
-    DIGITS,
     LETTERS,
     begins_alone,
     char_before,
@@ -150,6 +149,9 @@ _IBAN_LENGTHS: Final = {
 }
 
 
+_AMOUNT: Final = r"/[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[^0-9A-Za-z.\x1a]|\Z)"
+
+
 def iban(text: str, start: int, match: re.Match[str]) -> Range | None:
     """A country's code at that country's length, and the remainder by 97 is 1 (ISO 13616)."""
     length = _IBAN_LENGTHS.get(text[start : start + 2])
@@ -164,8 +166,7 @@ def iban(text: str, start: int, match: re.Match[str]) -> Range | None:
         end += 1 + len(group)
     if len(account) != length or not begins_alone(text, start):
         return None
-    summed = text[end - 1] in DIGITS and text[end : end + 1] == "/"  # IBAN/amount
-    if not summed and not ends_alone(text, end):
+    if not ends_alone(text, end) and not compiled(_AMOUNT).match(text, end):
         return None
     digits = "".join(str(int(character, 36)) for character in account[4:] + account[:4])
     return (start, end) if int(digits) % 97 == 1 else None

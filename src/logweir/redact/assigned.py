@@ -20,7 +20,8 @@ ASSIGNED: Final = (
     r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)(?P<sep>"
     r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
     r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
-    r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=\\?\"[^\"<>\r\n\x1a]{0,120}\"(?:>|&gt;)"
+    r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=(?:\\{0,7}[\"']){1,2}[^\\\"'<>\r\n\x1a]{0,120}"
+    r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
     r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
     r"(?:[ \t]|\\{1,3}t){0,4}"
     r"|[ \t]{1,4})"
@@ -40,7 +41,7 @@ _ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
 _QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
 _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
-_AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.", *_PUNCTUATION])
+_AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 
@@ -58,7 +59,8 @@ _PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+"  # of SQL, of SQL, a tag of Y
 _PAIR: Final = r"(?:[a-z][a-zA-Z]+(?:[_.-][a-z]+)*|[A-Z_]{3,})=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
 _CALL: Final = r"[A-Za-z_][A-Za-z0-9_.]*[(\[]"
 _WRAPPED: Final = r"[A-Z][A-Za-z]*\("  # Some("…")
-_DOTTED: Final = r"[A-Za-z_$][A-Za-z0-9_$]*(?:\.[A-Za-z_$][A-Za-z0-9_$]*)+(?:[@/:].*)?"
+_WORDS: Final = r"(?:_{0,2}\$?(?:[a-z_]+[0-9]{0,2})?(?:[A-Z]{1,4}[a-z_]+[0-9]{0,2})*|[A-Z_]+)"
+_DOTTED: Final = rf"{_WORDS}(?:\.{_WORDS})+(?:[@/:].*)?"  # r.Header, and no Pt1RWuq.Y1
 _CODE_ROOTS: Final = (
     *("process.env", "os.environ", "config.", "settings.", "self.", "this.", "req.", "request."),
     *("ctx.", "args.", "env.", "options.", "params."),
@@ -132,7 +134,8 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
         return whole
     # Unexpected token: foo. A bare value after a colon has to look made, not written.
     made = len(given) >= 6 and not given.isalpha() and not given.startswith("/")
-    return whole if made or len(given) >= 16 or _is_quoted(text, match) else None
+    field = separator == ":" and text[start].isupper()  # Go's {Token:abc Debug:false}
+    return whole if made or field or len(given) >= 16 or _is_quoted(text, match) else None
 
 
 def _names_a_thing(given: str, separator: str) -> bool:

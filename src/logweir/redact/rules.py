@@ -435,7 +435,8 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("phone", "mobile", "cell", "tel", "fax", "msisdn", "sms", "whatsapp", "desk"),
         pattern=r"(?i)(?:(?:tele|cell)?phone|telefon[eo]?|mobile|cell(?:ulare)?|tel|(?:tele)?fax"
         r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:number|num|no|nr))?\.?"
-        r"(?: (?:is|to|at|on|from|sent to))?\\{0,3}[\"']{0,2}(?:[ \t]{0,3}[:=#>,]?|%3[AaDd])[ \t]{0,3}\\{0,3}[\"']{0,2}"
+        r"(?: (?:is|to|at|on|from|sent to))?\\{0,3}[\"']{0,2}"
+        r"(?:[ \t]{0,3}[:=#>,]?|%3[AaDd])[ \t]{0,3}\\{0,3}[\"']{0,2}"
         r"(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
         guard=phones.named_phone,
         takes=(
