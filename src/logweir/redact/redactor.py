@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from logweir.redact.gates import Gates, shape_of
+from logweir.redact.gates import possible_of, shape_of
 from logweir.redact.markers import marker_of, without_markers
 from logweir.redact.policy import Policy, allowance
 from logweir.redact.rule import Rule
@@ -50,7 +50,7 @@ class Redactor:
         self._table = Table(rules)
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
-        self._possible: Callable[[str], int] = Gates(rules).possible
+        self._possible = possible_of(rules)
         self.policy = policy
         self.version = "+".join(filter(None, (RULES_VERSION, policy.digest)))
         self._by_line = False

@@ -76,7 +76,9 @@ def scan(text: str, shape: str, rows: Sequence[Row]) -> list[Hit]:
 
 def _anchored(rule: Rule, judged: Judge) -> Finder:
     match_at = compiled(rule.pattern).match
-    literals = [(literal, view_for(literal)) for literal in rule.gate]
+    literals = [
+        (literal, view_for(literal, shaped=rule.is_shaped)) for literal in rule.gate
+    ]
 
     def found(text: str, shape: str) -> list[Range]:
         ranges: list[Range] = []
