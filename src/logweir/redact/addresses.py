@@ -12,6 +12,7 @@ from logweir.redact.neighbours import (
     WORD,
     char_before,
     cut_touches,
+    escaped_before,
     word_before,
     words,
 )
@@ -66,7 +67,7 @@ def _names_a_version(text: str, start: int) -> bool:
 
 
 def _is_apart(text: str, start: int, end: int) -> bool:
-    before = char_before(text, start)
+    before = escaped_before(text, start) or char_before(text, start)
     if before in WORD or before in {".", "~"} or cut_touches(text, start, end):
         return False
     if before in {"-", ":"} and start >= 2:
