@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from logweir.redact.neighbours import LETTERS, char_before, ends_alone, stands_alone, words
+from logweir.redact.neighbours import (
+    LETTERS,
+    begins_alone,
+    char_before,
+    ends_alone,
+    stands_alone,
+    words,
+)
 from logweir.redact.patterns import compiled
 from logweir.redact.rule import Range
 
@@ -16,9 +23,10 @@ _CARD_WORDS: Final = words(
 )
 _CONTEXT: Final = 32  # characters in which such a word is looked for
 _KEY: Final = r"[A-Za-z0-9_.-]{1,32}[\"']?\]?[ ]?[:=][ ]?[\"']?\Z"
+_AN_ID: Final = r"(?:[_.-]|[a-z])[Ii][Dd]s?[\"'\\\]: =]{0,6}\Z"  # card_id, of any digits
 _NO_CARD: Final = (
-    r"(?i)(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span|offset"
-    r"|inode|hash|nonce|addr|time|flow|cookie|uuid|version|bytes|size|count"
+    r"(?i)(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span"
+    r"|offset|inode|hash|nonce|addr|time|flow|cookie|uuid|version|bytes|size|count"
 )
 
 
@@ -62,7 +70,9 @@ def _word_says_card(text: str, start: int, number: str) -> bool:
         return False  # Maestro and JCB
     context = text[max(0, start - _CONTEXT) : start].lower()
     said = compiled(r"(?:\A|[^a-z0-9:-])([a-z]{2,})").findall(context)  # no cc of aa:bb:cc
-    return any(word in _CARD_WORDS or word.startswith("card") for word in said)
+    if not any(word in _CARD_WORDS or word.startswith("card") for word in said):
+        return False
+    return not compiled(_AN_ID).search(text, max(0, start - _CONTEXT), start)
 
 
 def _has_brand(number: str) -> bool:
@@ -139,6 +149,9 @@ _IBAN_LENGTHS: Final = {
 }
 
 
+_AMOUNT: Final = r"/[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[^0-9A-Za-z.\x1a]|\Z)"
+
+
 def iban(text: str, start: int, match: re.Match[str]) -> Range | None:
     """A country's code at that country's length, and the remainder by 97 is 1 (ISO 13616)."""
     length = _IBAN_LENGTHS.get(text[start : start + 2])
@@ -151,7 +164,9 @@ def iban(text: str, start: int, match: re.Match[str]) -> Range | None:
             break  # what follows is the next word
         account += group
         end += 1 + len(group)
-    if len(account) != length or not stands_alone(text, start, end):
+    if len(account) != length or not begins_alone(text, start):
+        return None
+    if not ends_alone(text, end) and not compiled(_AMOUNT).match(text, end):
         return None
     digits = "".join(str(int(character, 36)) for character in account[4:] + account[:4])
     return (start, end) if int(digits) % 97 == 1 else None

@@ -61,7 +61,8 @@ def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
 def _names_a_version(text: str, start: int) -> bool:
     if text.endswith("/", 0, start):
         return word_before(text, start - 1) in _PRODUCTS
-    return word_before(text, start) in _VERSION_WORDS
+    word = word_before(text, start)
+    return word in _VERSION_WORDS or word.endswith(("version", "versionname"))  # osVersion
 
 
 def _is_apart(text: str, start: int, end: int) -> bool:
@@ -99,11 +100,16 @@ def _port_follows(text: str, end: int) -> bool:
 
 
 _NETWORKS: Final = ("2", "3", "fc", "fd", "fe", "ff")  # all ever given out: no dec::f32, F1::F2
+_GROUP: Final = frozenset(hexdigits)
 _RUN: Final = frozenset(hexdigits + ":.")
 
 
 def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
     """What parses as an address, is no EUI-64 and no ``Foo::Bar``."""
+    if text[start] == ":" and text[start + 1] != ":":
+        start += 1
+    if text[start - 1 : start] in _GROUP and not text.startswith("%", max(0, start - 3)):
+        return None  # of a group, only its beginning is worth a look
     end = match.end()
     before = char_before(text, start)
     if before in _RUN:
@@ -115,8 +121,6 @@ def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None
     while text[end - 1] == "." or (text[end - 1] == ":" and text[end - 2] != ":"):
         end -= 1
-    if text[start] == ":" and text[start + 1] != ":":
-        start += 1
     if before == "-" and compiled(r"-[A-Z][a-z]{2}-\Z").search(text, max(0, start - 5), start):
         return None  # Erlang's 9-Nov-2016::14:29:11
     if text[end : end + 1] == "." and text[end + 1 : end + 2] in WORD | {CUT}:
@@ -161,7 +165,7 @@ def _looks_assigned(groups: list[str]) -> bool:
     if len(groups) == 8 and all(len(group) == 2 for group in groups):
         return False  # EUI-64
     first = groups[0].lower()
-    if first and len(groups) < 8 and first != "64":
-        if len(first) < 3 or not first.startswith(_NETWORKS):
-            return False
+    given_out = len(first) >= 3 and first.startswith(_NETWORKS)
+    if first and len(groups) < 8 and first != "64" and not given_out:
+        return False
     return any(DIGITS.intersection(group) for group in groups)

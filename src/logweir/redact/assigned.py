@@ -14,42 +14,53 @@ if TYPE_CHECKING:
 
 # Between a key and its value, in the languages and formats that logs quote:
 #   key: Type =   name="key" value=   <key a="b">
-#   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  key%3D  --key v  KEY 'v'
+#   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  --key v  KEY 'v'
+#   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
 ASSIGNED: Final = (
-    r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;)\]?)(?P<sep>"
+    r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)(?P<sep>"
     r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
     r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
-    r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=\\?\"[^\"<>\r\n\x1a]{0,120}\">"
-    r"|[ \t]{0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[Dd])[ \t]{0,4}"
+    r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=(?:\\{0,7}[\"']){1,2}[^\\\"'<>\r\n\x1a]{0,120}"
+    r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
+    r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
+    r"(?:[ \t]|\\{1,3}t){0,4}"
     r"|[ \t]{1,4})"
-    r"(?P<quote>\[?(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;)?)"
+    r"(?P<quote>\[?(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;|&#3[49];|%22)?)"
 )
 
-_BARE: Final = r"[^\s\x1a\x1b\"'`,;&<>)\]}\[\\|]*"
-_ELEMENT: Final = r"[^<\r\n\x1a]*"
-_ENTITY: Final = r"[^&<>\r\n\x1a]*"
+_JUDGED: Final = 128  # characters of a bare value that are looked at before it is taken
+_ENDS: Final = r"\s\x1a\x1b\"'`,;&<>)\]}\[\\|"  # of a bare value
+_PLAIN: Final = f"[^{_ENDS}]"
+_IN_QUERY: Final = f"[^{_ENDS}#]"
+_ESCAPED: Final = (
+    f"(?:[^{_ENDS}%]|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[145789A-Fa-f]))"  # to & # " or blank
+)
+_ELEMENT: Final = r"[^<>\r\n\x1a]*"
+_ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
+_ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
 _QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
 _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
-_AFTER_NOTHING: Final = frozenset(["", "\r", "\n", "\t", "&", *_PUNCTUATION])
+_AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
-    a accepted an and any are as at authentication be been bool boolean but by bytes can cannot
-    changed check correct do does doesn don empty error expected expired expires fail failed failure
-    false for from given has hidden if in incorrect int integer invalid is isn it length may
-    mismatch missing must n/a new nil no none not now null of ok old on or password provided
-    required reset set should str string that the this to too true type undefined unset update
-    updated user validation varchar via was when will with wrong yes
+    a accepted an and any are as async at authentication await be been bool boolean but by bytes can
+    cannot changed check correct do does doesn don empty error expected expired expires fail failed
+    failure false for from func function given has hidden if in incorrect int integer invalid is isn
+    it lambda length may mismatch missing must n/a new nil no none not now null of ok old on or
+    password provided required reset set should str string that the this to too true type typeof
+    undefined unset update updated user validation varchar via was when will with wrong yes yield
 """)
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
-_PARAMETER: Final = r"\?|\$[0-9]{1,2}|![a-z]+"  # of SQL, of SQL, a tag of YAML
-_PAIR: Final = r"[A-Za-z_][A-Za-z0-9_.-]*=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
+_PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+"  # of SQL, of SQL, a tag of YAML, of SQL
+_PAIR: Final = r"(?:[a-z][a-zA-Z]+(?:[_.-][a-z]+)*|[A-Z_]{3,})=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
 _CALL: Final = r"[A-Za-z_][A-Za-z0-9_.]*[(\[]"
 _WRAPPED: Final = r"[A-Z][A-Za-z]*\("  # Some("…")
-_DOTTED: Final = r"[A-Za-z_$][A-Za-z0-9_$]*(?:\.[A-Za-z_$][A-Za-z0-9_$]*)+(?:[@/:].*)?"
+_WORDS: Final = r"(?:_{0,2}\$?(?:[a-z_]+[0-9]{0,2})?(?:[A-Z]{1,4}[a-z_]+[0-9]{0,2})*|[A-Z_]+)"
+_DOTTED: Final = rf"{_WORDS}(?:\.{_WORDS})+(?:[@/:].*)?"  # r.Header, and no Pt1RWuq.Y1
 _CODE_ROOTS: Final = (
     *("process.env", "os.environ", "config.", "settings.", "self.", "this.", "req.", "request."),
     *("ctx.", "args.", "env.", "options.", "params."),
@@ -57,6 +68,8 @@ _CODE_ROOTS: Final = (
 _OBJECT: Final = r"[A-Za-z_$][A-Za-z0-9_.$]*(?:[({]|@[0-9a-f]{4,16}\Z)"  # Token{78af589 …}
 _FILE: Final = r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"
 _RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
+_PAGE: Final = "(?:/[a-z][a-z_.-]*)+/?"
+_TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "update")
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
 
@@ -65,19 +78,21 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     key = match["key"].lower()
     if key in {"pass", "pwd"} and not _is_short_key(text, start, match):
         return None
-    if key == "passwd" and match["sep"] == ":" and char_before(text, start) in {"(", "-"}:
-        return None  # pam_unix(passwd:chauthtok), base-passwd:amd64
+    if key == "pwd" and text.startswith("/", match.end()) and not match["quote"]:
+        return None  # the working directory
     value = _value(text, match)
     if value is None:
         return None
     given = text[slice(*value)]
+    if given[0] == "/" and _leads_to_a_page(text, start, given):
+        return None
     if match["quote"]:
         return None if match["quote"] == "`" and given == "pwd" else value  # PWD=`pwd`
+    if key == "passwd" and match["sep"] == ":" and char_before(text, start) in {"(", "-"}:
+        return None  # pam_unix(passwd:chauthtok), base-passwd:amd64
     if key == "pass" and given.rstrip(":").isdecimal():
         return None  # how many passed
-    if key == "pwd" and given.startswith("/"):
-        return None  # the working directory
-    return None if key == "passwd" and given in _NAME_SERVICES else value
+    return None if key == "passwd" and given in _NAME_SERVICES else _whole(text, match, value)
 
 
 def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
@@ -90,8 +105,18 @@ def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
     return not passed or bool(match["quote"])
 
 
+def _leads_to_a_page(text: str, start: int, given: str) -> bool:
+    """Whether it is where one goes with no password: forgot_password=/reset."""
+    owner = text[max(0, start - 16) : start].rstrip("_-. ").lower()
+    return owner.endswith(_TO_A_PAGE) and bool(compiled(_PAGE).fullmatch(given))
+
+
 def named_secret(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of a key that says secret or token."""
+    return _named(text, start, match, _is_compound(text, start))
+
+
+def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range | None:
     value = _value(text, match)
     if value is None or match["quote"]:
         return value
@@ -104,19 +129,21 @@ def named_secret(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None  # arn:aws:secretsmanager:eu-west-1:1234:secret:name
     if given.isdecimal() and len(given) < 6:
         return None  # how many tokens
-    if "=" in separator or separator.endswith(">") or _is_compound(text, start):
-        return value
+    whole = _whole(text, match, value)
+    if "=" in separator or separator.endswith(">") or "%" in separator or compound:
+        return whole
     # Unexpected token: foo. A bare value after a colon has to look made, not written.
     made = len(given) >= 6 and not given.isalpha() and not given.startswith("/")
-    return value if made or len(given) >= 16 else None
+    field = separator == ":" and text[start].isupper()  # Go's {Token:abc Debug:false}
+    return whole if made or field or len(given) >= 16 or _is_quoted(text, match) else None
 
 
 def _names_a_thing(given: str, separator: str) -> bool:
     """Whether it is the name of a class or a file, or an object's, rather than a secret."""
     if "/" in given and compiled(f"{_FILE}|{_RESOURCE}").fullmatch(given):
         return True
-    if separator != "=" and compiled(_DOTTED).fullmatch(given) and not given.startswith("eyJ"):
-        return True
+    if separator not in {"=", ":="} and compiled(_DOTTED).fullmatch(given):
+        return not given.startswith("eyJ")
     return bool(compiled(_OBJECT).match(given))
 
 
@@ -127,9 +154,21 @@ def _is_public(text: str, start: int) -> bool:
 
 
 def _is_compound(text: str, start: int) -> bool:
-    """Whether the key is one of several words, as in auth_token or authToken: that is no prose."""
+    """Whether the key is one of several words, as in auth_token or authToken: that is no prose.
+
+    Nor is it the name of a class, as in security.token.Token.
+    """
     before = char_before(text, start)
-    return before in {"_", "-", "."} or (before.islower() and text[start].isupper())
+    if before == ".":
+        return not text[start].isupper() or text[start + 1].isupper()
+    return before in {"_", "-"} or (before.islower() and text[start].isupper())
+
+
+def _is_quoted(text: str, match: re.Match[str]) -> bool:
+    """Whether the key is: {'token': abc}."""
+    quote = match["shut"][-1:]
+    begins = _name_begins(text, match.start())
+    return quote in _QUOTED and text[max(0, begins - 1) : begins] == quote
 
 
 _KEY_OWNERS: Final = (
@@ -141,18 +180,22 @@ _KEY_OWNERS: Final = (
 
 def named_key(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of an API key and its like; the key of a map or a table is no secret."""
-    owner = text[max(0, start - 16) : start].rstrip("_-. ").lower()
-    return named_secret(text, start, match) if owner.endswith(_KEY_OWNERS) else None
+    near = text[max(0, start - 16) : start]
+    if not near.rstrip("_-. ").lower().endswith(_KEY_OWNERS):
+        return None
+    return _named(text, start, match, not near.endswith(" "))
 
 
 def _value(text: str, match: re.Match[str]) -> Range | None:
+    """Where the value is, the first characters of it at least: see `_whole`."""
     start, quote, separator = match.end(), match["quote"], match["sep"]
-    if not separator.strip(" \t") and not _is_option(text, match):
+    sign = separator.strip(" \t")
+    if not sign and not _is_option(text, match):
         return None
     if separator[0] == ":" and char_before(text, match.start()) == "/":
         return None  # /etc/passwd:3
-    if separator.endswith(">") and "=>" not in separator:
-        return _of_element(text, start, quote)
+    if sign.endswith((">", "&gt;")) and "=>" not in sign and "=&gt;" not in sign:
+        return _of_element(text, start - len(quote), sign)
     if quote in {"", "["}:
         return _bare(text, match)
     if _closes_a_string(text, match):
@@ -163,11 +206,34 @@ def _value(text: str, match: re.Match[str]) -> Range | None:
     return value
 
 
+def _whole(text: str, match: re.Match[str], value: Range) -> Range:
+    """The value to its end. What is left alone is not looked at so far, for each key in it."""
+    start, end = value
+    if end - start < _JUDGED:
+        return value
+    return start, _run_ends(f"{_class_of(text, match)}*+", text, end)
+
+
+def _run_ends(pattern: str, text: str, start: int) -> int:
+    """Where a run that may be empty ends."""
+    return compiled(pattern).match(text, start).end()  # type: ignore[union-attr]
+
+
+def _class_of(text: str, match: re.Match[str]) -> str:
+    """The characters of a bare value."""
+    if "%" in match["sep"]:
+        return _ESCAPED
+    begins = _name_begins(text, match.start())
+    return _IN_QUERY if text[max(0, begins - 1) : begins] in {"?", "&"} else _PLAIN
+
+
 def _quoted(text: str, start: int, quote: str) -> Range | None:
     if quote == '""' and text[start : start + 1] in _AFTER_NOTHING:
         return None  # an empty one, and not CSV's way to put a quote into quotes
     if quote[-1] == ";":
-        end = start + len(compiled(_ENTITY).match(text, start)[0])  # type: ignore[index]  # or ""
+        end = _run_ends(_ENTITY, text, start)
+    elif quote[-1] == "2":
+        end = _run_ends(f"{_ESCAPED}*+", text, start)
     else:
         end = _closed(text, start, quote[-1], quote.count("\\"))
     given = text[start:end]
@@ -176,33 +242,28 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
     return start, end
 
 
-def _of_element(text: str, start: int, quote: str) -> Range | None:
-    start -= len(quote)
-    end = start + len(compiled(_ELEMENT).match(text, start)[0])  # type: ignore[index]  # may be ""
+def _of_element(text: str, start: int, sign: str) -> Range | None:
+    end = _run_ends(_ELEMENT if sign[-1] == ">" else _ESCAPED_ELEMENT, text, start)
     given = text[start:end]
-    closed = text.startswith("</", end) or text.startswith("<\\/", end)
-    return (
-        (start, end) if closed and given.strip(_PUNCTUATION) and not is_placeholder(given) else None
-    )
+    closed = text.startswith(("</", "<\\/", "&lt;/"), end)
+    if not closed or not given.strip(_PUNCTUATION) or is_placeholder(given):
+        return None
+    return start, end
 
 
 def _bare(text: str, match: re.Match[str]) -> Range | None:
     start, separator = match.end(), match["sep"]
-    given = compiled(_BARE).match(text, start)[0]  # type: ignore[index]  # it may match nothing
-    end = start + len(given)
-    if text[end : end + 1] == CUT:
+    end = _run_ends(f"{_class_of(text, match)}{{0,{_JUDGED}}}+", text, start)
+    given, after = text[start:end], text[end : end + 1]
+    if after == CUT:
         return None  # what went behind it may have told that it is no value
-    if text[end : end + 1] in _QUOTED and compiled(_WRAPPED).fullmatch(given):
-        return _quoted(text, end + 1, text[end])
-    if separator.strip(" \t")[:1] == "%":
-        given = given.split("%26", 1)[0].split("%23", 1)[0]
-    elif "#" in given and _is_query(text, match.start()):
-        given = given.split("#", 1)[0]
-    if _is_no_value(given, separator, text[end : end + 1]):
+    if after in _QUOTED and compiled(_WRAPPED).fullmatch(given):
+        return _quoted(text, end + 1, after)
+    if _is_no_value(given, separator, after):
         return None
     if match["quote"] and (len(given) < 6 or compiled(_ARRAY).fullmatch(given)):
         return None  # passwords: [1]
-    return start, start + len(given)
+    return start, end
 
 
 def _is_no_value(given: str, separator: str, after: str) -> bool:
@@ -212,10 +273,13 @@ def _is_no_value(given: str, separator: str, after: str) -> bool:
         return True
     if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
         return True
-    if separator[-1] not in " \t":
+    if separator[-1] not in " \tt":  # a tab may be escaped
         return False
-    if compiled(_PAIR).match(given + after) or given.startswith(_CODE_ROOTS):
-        return True  # password= user=al; password = config.password
+    empty = separator[0] == ":" or separator[0] == "="
+    if empty and compiled(_PAIR).match(given + after):
+        return True  # password= user=al
+    if given.startswith(_CODE_ROOTS):
+        return True  # password = config.password
     return bool(compiled(_CALL).match(given + after)) and (after == "[" or separator == " = ")
 
 
@@ -228,11 +292,6 @@ def _is_option(text: str, match: re.Match[str]) -> bool:
         return False
     sql = match["quote"] == "'" and match[0].lower().startswith("password")
     return sql or "." in text[begins : match.start()]
-
-
-def _is_query(text: str, start: int) -> bool:
-    begins = _name_begins(text, start)
-    return text[max(0, begins - 1) : begins] in {"?", "&"}
 
 
 def _name_begins(text: str, start: int) -> int:
@@ -258,7 +317,7 @@ def _closed(text: str, start: int, quote: str, depth: int) -> int:
     r"""Where the value ends: before its quote, which has as many backslashes as the opening one."""
     end = start
     while True:
-        end += len(compiled(_QUOTED[quote]).match(text, end)[0])  # type: ignore[index]  # or ""
+        end = _run_ends(_QUOTED[quote], text, end)
         if text[end : end + 1] != quote:
             return end  # cut off: the rest of the line goes
         near = text[max(start, end - _BACKSLASHES) : end]

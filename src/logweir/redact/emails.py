@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _NAME: Final = ascii_letters + digits + "._%+-"
 _NAME_MAX: Final = 64  # RFC 5321, section 4.5.3.1.1
-_ESCAPED_JOINT: Final = r"%(?:20|22|26|2[Ff]|3[A-Fa-f])"  # no "+", no "_": these may be in names
+_ESCAPED_JOINT: Final = (
+    r"%(?:25)?(?:20|2[2-9]|2[CcFf]|3[A-Fa-f]|[57][BbDd]|7[Cc])"  # no "+", no "_": names have them
+)
 _ESCAPED_LETTER: Final = r"u([0-9A-Fa-f]{4})"
 _COLOUR: Final = r"\x1b\[[0-9;]{0,12}m"
 _DIALLED: Final = r"\+[0-9]{8,15}(?:@|%40)"
@@ -22,7 +24,7 @@ _DIALLED: Final = r"\+[0-9]{8,15}(?:@|%40)"
 _NO_DOMAIN: Final = words("""
     service socket timer slice scope mount target device path swap automount
     png jpg jpeg gif svg webp ico js ts mjs css map json yaml yml xml html txt log gz zip
-    py pyc java class jar go rs rb php sh so dll exe conf
+    py pyc java class jar go rb php sh so dll exe conf
 """)
 
 
@@ -31,18 +33,18 @@ def email(text: str, at: int, match: re.Match[str]) -> Range | None:
     domain = _domain(match["domain"])
     if not domain:
         return None
-    name = text[max(0, at - _NAME_MAX) : at]
-    start = at - len(name) + len(name.rstrip(_NAME))
-    if "%" in name:
-        for escape in compiled(_ESCAPED_JOINT).finditer(text, start, at):
-            start = escape.end()
     if text.startswith("git@", max(0, at - 3)) and not text.startswith("://", max(0, at - 6)):
         return None  # git@github.com:owner/repository
-    if start and not text[start - 1].isspace():
+    name = text[max(0, at - _NAME_MAX) : at]
+    start = at - len(name) + len(name.rstrip(_NAME))
+    joints = compiled(_ESCAPED_JOINT).findall(text, start, at) if "%" in name else ()
+    if joints:
+        start = text.rindex(joints[-1], start, at) + len(joints[-1])
+    elif start and not text[start - 1].isspace():
         start = _name_begins(text, start)
     if compiled(_DIALLED).match(text, start):
         return None  # sip:+442079460958@example.com is left to the phones
-    while start < at and text[start] in "._+-":
+    while start < at and text[start] in ".+-":
         start += 1
     return None if start == at else (start, match.start("domain") + len(domain))
 

@@ -6,7 +6,7 @@ Only ASCII counts as a word here: Chinese text sets no spaces around an address.
 
 from __future__ import annotations
 
-from string import ascii_letters, digits
+from string import ascii_letters, digits, hexdigits
 from typing import Final
 
 from logweir.redact.patterns import compiled
@@ -20,6 +20,7 @@ LETTERS: Final = frozenset(ascii_letters)
 WORD: Final = DIGITS | LETTERS | {"_"}
 
 _ESCAPED: Final = frozenset("nrtm")
+_HEX: Final = frozenset(hexdigits)
 _ESCAPE: Final = r"(?:\\[nrt]|\x1b\[[0-9;]{0,12}m)\Z"  # ESC [ 3 1 m: red
 _JOINTS: Final = frozenset("-./:+@")  # between these and a word there is no end of a number
 _CONTEXT: Final = 32  # characters looked at for the word before
@@ -31,12 +32,17 @@ def words(listed: str) -> frozenset[str]:
 
 
 def char_before(text: str, start: int) -> str:
-    r"""The character before, or ""; an escaped ``\n`` or a terminal's colour is a line break."""
+    r"""The character before, or ""; an escaped ``\n`` or a terminal's colour is a line break.
+
+    Of a URL's ``%3D``, as in ``ip%3D10.0.0.1``, it is the character that is meant.
+    """
     if not start:
         return ""
     before = text[start - 1]
     if before in _ESCAPED and compiled(_ESCAPE).search(text, max(0, start - 16), start):
         return "\n"
+    if before in _HEX and text.startswith("%", max(0, start - 3)) and text[start - 2] in _HEX:
+        return chr(int(text[start - 2 : start], 16))
     return before
 
 
@@ -61,10 +67,12 @@ def begins_alone(text: str, start: int, unwanted: frozenset[str] = frozenset()) 
 
 def ends_alone(text: str, end: int) -> bool:
     """The same of what is behind."""
-    after = text[end : end + 2]
-    if after[:1] in WORD or after[:1] in {"%", CUT}:
+    after = text[end : end + 3]
+    if after[:1] in WORD or after[:1] == CUT:
         return False
-    return after[:1] not in _JOINTS or (after[1:] not in WORD and after[1:] != CUT)
+    if after[:1] == "%":
+        return len(after) == 3 and _HEX.issuperset(after[1:])  # %26 ends it, and 50% is no number
+    return after[:1] not in _JOINTS or (after[1:2] not in WORD and after[1:2] != CUT)
 
 
 def word_before(text: str, start: int) -> str:

@@ -91,7 +91,8 @@ def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
     end = match.end()
     if text[start] != "(":
         area, exchange = compiled(_DIGIT_RUNS).findall(text, start, end)[-3:-1] or ("0", "0")
-        if area.endswith("00") or exchange.endswith("00") or exchange[0] in "01":
+        round_ones = area.endswith("00") or exchange.endswith("00") or exchange[0] in "01"
+        if round_ones and word_before(text, start) not in _LINES:
             return None
         if not _follows_a_word(text, start):
             return None
@@ -102,8 +103,10 @@ def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 
 def _follows_a_word(text: str, start: int) -> bool:
-    if text.endswith(", ", 0, start):
-        return text[max(0, start - 3) : start - 2] in LETTERS  # Amy Pond, 212 555 0187
+    if text.endswith((",", ", "), 0, start):
+        return (
+            text[max(0, start - 3) : start].rstrip(", ")[-1:] in LETTERS
+        )  # Amy Pond, 212 555 0187
     return bool(word_before(text, start)) and char_before(text, start) in {" ", ":", "="}
 
 

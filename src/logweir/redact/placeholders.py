@@ -11,7 +11,7 @@ _MASK: Final = (
     r"(?i)[\[<(_*#]{0,8}(?:redacted|filtered|masked|hidden|removed|omitted|sanitized|secret|x{3,}"
     r"|[*•.#-]+|(?:hmac-)?sha(?:1|256|512):[0-9a-f]{16,})[\])>_*#]{0,8}"
 )
-_VARIABLE: Final = r"\$[A-Z_][A-Z0-9_]{2,}"
+_VARIABLE: Final = r"\$[A-Z_][A-Z0-9_]{2,}|\$[a-z_]{3,}|%[A-Z_][A-Z0-9_]{2,}%|@[A-Z_]{3,}@"
 _NAMED: Final = ("${", "{{", "$(", "%s", "%(", "%{", "#{")
 
 

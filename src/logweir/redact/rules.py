@@ -45,7 +45,8 @@ RULES: Final[tuple[Rule, ...]] = (
         name="password",
         finds="the value of a password",
         gate=("pass", "pwd"),
-        pattern=r"(?i)(?P<key>pass(?:word|wd|phrase|code)?|pwd)s?[0-9]{0,2}" + ASSIGNED,
+        pattern=r"(?i)(?P<key>pass(?:word|wd|phrase|code)?|pwd)s?[0-9]{0,2}"
+        r"(?:[_-]?(?:again|confirm(?:ation|ed)?|repeat(?:ed)?|retyped?|verify))?" + ASSIGNED,
         guard=assigned.password,
         takes=(
             "login password=«hunter2» ok",
@@ -62,6 +63,9 @@ RULES: Final[tuple[Rule, ...]] = (
             'Login { password: Some("«hunter2»") }',
             "userPass=«abc»",
             "pwd=«abc»; userPwd := «x»",
+            '"password"=>"«a b»", "password_confirmation"=>"«a b»"',
+            "user%5Bpassword%5D=«x%26y»&commit=Go, q=%22password%22%3A%22«a%25b»%22%2C",
+            "<m>&lt;password&gt;«hunter2»&lt;/password&gt;</m> password\\t=\\t«x=yz»",
         ),
         leaves=(
             "Failed password for root from host port 22 ssh2",
@@ -71,7 +75,8 @@ RULES: Final[tuple[Rule, ...]] = (
             "bypass=true compass=north passed=12 pass: 12",
             "--- PASS: TestLogin (0.00s)",
             "password=[REDACTED] password=******** password=${DB_PASSWORD}",
-            "password_file=/run/secrets/db",
+            "password_file=/run/secrets/db forgotPassword=/reset password=%PASSWORD%",
+            "password = @pwd; password = await read()",
         ),
     ),
     Rule(
@@ -96,11 +101,12 @@ RULES: Final[tuple[Rule, ...]] = (
         guard=assigned.named_secret,
         takes=(
             "GET /hook?token=«abc123» HTTP/1.1",
-            '"access_token":"«ya29.a0Af»"',
+            '"access_token":"«ya29.a0Af»", \'token\': «abcdef»',
             "X-Auth-Token: «0123abcd»",
         ),
         leaves=(
             "Unexpected token: foo at 3:14",
+            "INFO org.apache.hadoop.security.token.Token: Token renewed for job_17",
             "SyntaxError: Unexpected token < in JSON at position 0",
             "max_tokens=4096 token_type=bearer tokens: 12 token: 12",
             "if (token == null) return;",
@@ -250,7 +256,8 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="an e-mail address",
         gate=("@", "%00"),
         sketch=r"(?:@|%00)[0Aa.-]{1,253}\.[Aa]{2}",
-        pattern=r"(?:@|%40)(?P<domain>[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2}[A-Za-z0-9.-]{0,253})",
+        pattern=r"(?:@|%(?:25){0,2}40)"
+        r"(?P<domain>[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2}[A-Za-z0-9.-]{0,253})",
         guard=emails.email,
         takes=(
             "to=<«joe.o+x@mail.example.com»>, relay",
@@ -433,8 +440,9 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="a number that a word in front says is a phone's",
         gate=("phone", "mobile", "cell", "tel", "fax", "msisdn", "sms", "whatsapp", "desk"),
         pattern=r"(?i)(?:(?:tele|cell)?phone|telefon[eo]?|mobile|cell(?:ulare)?|tel|(?:tele)?fax"
-        r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:number|num|no|nr))?\.?(?: (?:is|to|at|on|from|sent to))?"
-        r"\\{0,3}[\"']?[ \t]{0,3}[:=#>,]?[ \t]{0,3}\\{0,3}[\"']?"
+        r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:number|num|no|nr))?\.?"
+        r"(?: (?:is|to|at|on|from|sent to))?\\{0,3}[\"']{0,2}"
+        r"(?:[ \t]{0,3}[:=#>,]?|%3[AaDd])[ \t]{0,3}\\{0,3}[\"']{0,2}"
         r"(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
         guard=phones.named_phone,
         takes=(

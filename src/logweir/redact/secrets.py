@@ -41,7 +41,7 @@ def bearer(text: str, start: int, match: re.Match[str]) -> Range | None:
     value = match["value"]
     if char_before(text, start) in WORD or (value.isalpha() and len(value) < 20):
         return None
-    if value.endswith("=") and text[match.end() : match.end() + 1] in WORD:
+    if value.endswith("=") and text[match.end() : match.end() + 1] in WORD | {CUT}:
         return None  # token_type=bearer expires_in=3600
     return match.span("value")
 
@@ -64,8 +64,9 @@ _QUOTES: Final = frozenset("\"'\\")
 def authorization(text: str, _start: int, match: re.Match[str]) -> Range | None:
     """What follows the scheme, or all where there is none."""
     value, scheme = match["value"], match["scheme"]
-    if scheme and scheme.strip().lower() not in _SCHEMES and value.rstrip(".:").isalpha():
-        return None  # authorization: granted for all
+    told = value.rstrip(".:").isalpha() or value[0] in "([{#"
+    if told and scheme and scheme.strip().lower() not in _SCHEMES:
+        return None  # authorization: granted for all (+12 ms)
     if not scheme:
         behind = text[match.end() : match.end() + 5].lstrip(" \t")
         if (value.isalpha() and len(value) < 12) or behind.startswith(CUT):

@@ -20,6 +20,9 @@ SHAPES = [
     *("555-", "555-0199-", "-0199", "(555) ", "555.", "1.1.1.", "4111 ", "4111-", " 555 0199"),
     *("a" * 64 + "@", "a" * 300 + "@x.", "a" * 64 + "@x.1", "1" * 30 + ".", "[REDACTED]", "İ"),
     *("password>", "<password>x", "--password ", 'Some("', "ab:cd:", "+1 1 1 1 ", "+1.1.1", "é@"),
+    *("password==", "password=${", "password='${", "pwd=/", "token=a(", "publickeytoken="),
+    *("password &gt;", "&lt;password&gt;", "password%3D", "password=%22", "&quot;pwd&quot;:&quot;"),
+    *("password value=", 'password a="', "reset_password=/", "a:2001:db8::", "ip6:2001:", "key=$("),
     *('secret\\\\\\"', "password\\\\\\\\\\", "\\n", "123-45-", "\x1b[1;1;1", "key\t", "\r\n\t "),
 ]  # fmt: skip
 
