@@ -75,14 +75,15 @@ class Redactor:
     def redact(self, text: str) -> Redacted:
         """The text with each span replaced by its marker."""
         hits = self._hits(text)
-        if not hits:
-            return Redacted(text, {})
-        pieces: list[str] = []
         counts: dict[str, int] = {}
+        if not hits:
+            return Redacted(text, counts)
+        marker = self._marker
+        pieces: list[str] = []
         done = 0
         for start, end, rule in hits:
             name = rule.name
-            pieces += text[done:start], self._marker(name, text[start:end])
+            pieces += text[done:start], marker(name, text[start:end])
             counts[name] = counts.get(name, 0) + 1
             done = end
         pieces.append(text[done:])
