@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 # Between a key and its value, in the languages and formats that logs quote:
 #   key: Type =   name="key" value=   <key a="b">
 #   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  --key v  KEY 'v'
-#   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
+#   "name": "key", "value":   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
 ASSIGNED: Final = (
     r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)(?P<sep>"
     r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
     r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
+    r"|,[ \t]{0,2}\\{0,3}[\"']?value\\{0,3}[\"']?[ \t]{0,2}[:=][ \t]{0,2}"
     r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=(?:\\{0,7}[\"']){1,2}[^\\\"'<>\r\n\x1a]{0,120}"
     r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
     r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
@@ -39,8 +40,10 @@ _ELEMENT: Final = r"[^<>\r\n\x1a]*"
 _ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
 _ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
 _QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
+_DOUBLED: Final = "''[A-Za-z0-9_]"
 _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
+_NOTHING: Final = r"(?:[ )}\],;:>|]|\\{1,7}[nrt])*+"  # what held it ends here: \"token=\"}\n
 _AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
@@ -70,6 +73,7 @@ _FILE: Final = r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"
 _RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
 _PAGE: Final = "(?:/[a-z][a-z_.-]*)+/?"
 _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "update")
+_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
 
@@ -78,8 +82,8 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     key = match["key"].lower()
     if key in {"pass", "pwd"} and not _is_short_key(text, start, match):
         return None
-    if key == "pwd" and text.startswith("/", match.end()) and not match["quote"]:
-        return None  # the working directory
+    if key == "pwd" and not match["quote"] and compiled(_DIRECTORY).match(text, match.end()):
+        return None  # the working one
     value = _value(text, match)
     if value is None:
         return None
@@ -130,6 +134,8 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
     if given.isdecimal() and len(given) < 6:
         return None  # how many tokens
     whole = _whole(text, match, value)
+    if given.isalpha() and separator[-1] == " " and _is_prose(text, match, whole[1]):
+        return None
     if "=" in separator or separator.endswith(">") or "%" in separator or compound:
         return whole
     # Unexpected token: foo. A bare value after a colon has to look made, not written.
@@ -164,6 +170,12 @@ def _is_compound(text: str, start: int) -> bool:
     return before in {"_", "-"} or (before.islower() and text[start].isupper())
 
 
+def _is_prose(text: str, match: re.Match[str], end: int) -> bool:
+    """Whether the key is a name, and a sentence follows: volume "db-secret" : references none."""
+    named = ":" in match["sep"] and (match["shut"] or match["sep"][0] == " ")
+    return bool(named and compiled(r"[ \t][a-z-]{2,}(?:[ \t.,;]|\Z)").match(text, end))
+
+
 def _is_quoted(text: str, match: re.Match[str]) -> bool:
     """Whether the key is: {'token': abc}."""
     quote = match["shut"][-1:]
@@ -181,7 +193,8 @@ _KEY_OWNERS: Final = (
 def named_key(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of an API key and its like; the key of a map or a table is no secret."""
     near = text[max(0, start - 16) : start]
-    if not near.rstrip("_-. ").lower().endswith(_KEY_OWNERS):
+    owner = near[:-1] if near.endswith(("_", "-", ".", " ")) else near
+    if not owner.lower().endswith(_KEY_OWNERS):
         return None
     return _named(text, start, match, not near.endswith(" "))
 
@@ -194,6 +207,8 @@ def _value(text: str, match: re.Match[str]) -> Range | None:
         return None
     if separator[0] == ":" and char_before(text, match.start()) == "/":
         return None  # /etc/passwd:3
+    if separator == ":" and text.endswith("//", 0, _name_begins(text, match.start())):
+        return None  # https://x-access-token:abc@github.com is left to the rule for URLs
     if sign.endswith((">", "&gt;")) and "=>" not in sign and "=&gt;" not in sign:
         return _of_element(text, start - len(quote), sign)
     if quote in {"", "["}:
@@ -237,7 +252,7 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
     else:
         end = _closed(text, start, quote[-1], quote.count("\\"))
     given = text[start:end]
-    if not given.strip(_PUNCTUATION) or is_placeholder(given):
+    if compiled(_NOTHING).fullmatch(given) or is_placeholder(given):
         return None
     return start, end
 
@@ -273,13 +288,16 @@ def _is_no_value(given: str, separator: str, after: str) -> bool:
         return True
     if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
         return True
+    if given[-1] == ":" and given[:-1].replace("_", "").isalpha():
+        return True  # token: invalid_grant: Bad Request
+    code = given.startswith(_CODE_ROOTS)
     if separator[-1] not in " \tt":  # a tab may be escaped
-        return False
+        return code and bool(compiled(_DOTTED).fullmatch(given))  # password=self.password
     empty = separator[0] == ":" or separator[0] == "="
     if empty and compiled(_PAIR).match(given + after):
         return True  # password= user=al
-    if given.startswith(_CODE_ROOTS):
-        return True  # password = config.password
+    if code:
+        return True  # password = config.password[0]
     return bool(compiled(_CALL).match(given + after)) and (after == "[" or separator == " = ")
 
 
@@ -323,5 +341,7 @@ def _closed(text: str, start: int, quote: str, depth: int) -> int:
         near = text[max(start, end - _BACKSLASHES) : end]
         slashes = len(near) - len(near.rstrip("\\"))
         if slashes == depth or (depth == 0 and slashes % 2 == 0) or slashes < depth:
-            return end - slashes if depth else end
+            if depth or quote != "'" or not compiled(_DOUBLED).match(text, end):
+                return end - slashes if depth else end
+            end += 1  # SQL's 'o''brien'
         end += 1

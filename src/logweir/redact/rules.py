@@ -80,6 +80,20 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(
+        name="password",
+        finds="the password of an SQL user",
+        gate=("identified", "password("),
+        pattern=r"(?i)(?:identified(?:[ \t]{1,4}with[ \t]{1,4}[a-z0-9_'\"]{1,40})?"
+        r"[ \t]{1,4}(?:by|as)[ \t]{1,4}(?:password[ \t]{1,4})?|password\()"
+        r"\\{0,3}[\"'](?P<value>[^\"'\\\r\n\x1a]{1,256})",
+        guard=secrets.sql_password,
+        takes=(
+            "CREATE USER 'al'@'%' IDENTIFIED BY '«hunter2»'",
+            "SET PASSWORD FOR 'al'@'%' = PASSWORD('«x y»')",
+        ),
+        leaves=("identified by name, IDENTIFIED BY '?', input.password('Password')",),
+    ),
+    Rule(
         name="secret",
         finds="the value of a secret",
         gate=("secret",),

@@ -99,6 +99,13 @@ def pem(text: str, start: int, match: re.Match[str]) -> Range | None:
     return (start, end) if end > match.end() else None
 
 
+def sql_password(_text: str, _start: int, match: re.Match[str]) -> Range | None:
+    """The string, unless it is to be filled in; a function in small letters is no SQL."""
+    value = match["value"]
+    filled_in = is_placeholder(value) or value in {"?", ":password"}
+    return None if filled_in or match[0].startswith("password(") else match.span("value")
+
+
 def only_value(_text: str, _start: int, match: re.Match[str]) -> Range:
     """The group of that name, and nothing around it."""
     return match.span("value")
