@@ -98,7 +98,7 @@ def _anchored(rule: Rule) -> Finder:
 
 
 def _places(rule: Rule) -> Callable[[str, str], list[int]]:
-    """Where a literal of the gate stands, in order; none inside a number, where no number begins."""
+    """Where a literal of the gate stands, in order; none inside a number: none begins there."""
     literals = [
         (literal, view, literal[0] == "0", len(literal) if literal.isdecimal() else 1)
         for literal in rule.gate
