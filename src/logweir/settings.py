@@ -186,7 +186,7 @@ class Settings:
     gcp_tenant_databases: TenantDatabases = _setting(
         TenantDatabases(),
         tenant_databases,
-        "tenant=database[:service-account],...: tenants with a database of their own",
+        "tenants with a database of their own: tenant=database[:account],...",
     )
     gcp_push_auth: PushAuth = _setting(
         PushAuth.OIDC, one_of(PushAuth), "who checks a push: oidc, or the platform before us"
