@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from logweir.entrypoints.cli.access import tenant_id
-from logweir.entrypoints.cli.exits import Code, Usage
+from logweir.entrypoints.cli.exits import Code, Usage, complain
 from logweir.entrypoints.cli.flags import REDACTION, takes_settings
-from logweir.entrypoints.cli.inputs import File as File
 from logweir.entrypoints.cli.inputs import Files, named, texts
-from logweir.entrypoints.cli.inputs import read_input as read_input
 from logweir.entrypoints.cli.output import Json, print_json
 from logweir.entrypoints.cli.redact_tally import Tally
 from logweir.settings import Settings
 
 if TYPE_CHECKING:
     from logweir.redact import Redactor, Span
+    from logweir.redact.policies import Policies
     from logweir.redact.stream import Piece
 
 
@@ -81,24 +80,32 @@ def redact(
 
 def _redactor(settings: Settings, tenant: str | None, marker: Marker | None) -> Redactor:
     """As a worker with these settings redacts. Raises Misconfigured, InvalidId."""
-    from logweir.redact import Redactor
-    from logweir.redact.policies import Policies
+    from logweir.redact.policies import Redactors
 
     whose = "" if tenant is None else tenant_id(tenant)
-    engine = settings.redaction_engine.value
-    redactor = Redactor(engine=engine)
-    if settings.redaction_file or settings.redaction_toml:
-        from logweir.bootstrap.redaction import redactors  # slow: who has no file need not wait
+    engine = settings.redaction_engine.for_a_command
+    made = Redactors(_policies(settings, whose, marker), engine.value)
+    if made.unavailable:
+        complain(f"{made.unavailable}. It goes on without, slower.")
+    return made.of(whose)
 
-        redactor = redactors(settings).of(whose)
-    if marker is None or marker == redactor.policy.marker:
-        return redactor
-    policy = redactor.policy._replace(marker=marker.value)
-    if marker is Marker.HASH:
-        if settings.redaction_key is None:
-            raise Usage("--marker hash needs a key: set LOGWEIR_REDACTION_KEY")
-        policy = policy._replace(key=settings.redaction_key.reveal().encode())
-    return Redactor(Policies(policy).of(whose), engine)
+
+def _policies(settings: Settings, whose: str, marker: Marker | None) -> Policies:
+    """The settings'; with ``marker`` that of this tenant for all, but for how it marks."""
+    from logweir.redact.policies import Policies
+
+    policies = Policies()
+    if settings.has_policies:
+        from logweir.bootstrap import redaction  # slow: who has no file need not wait
+
+        policies = redaction.policies(settings)
+    if marker is None:
+        return policies
+    key = settings.redaction_key.reveal_bytes() if settings.redaction_key else b""
+    if marker is Marker.HASH and not key:
+        raise Usage("--marker hash needs a key: set LOGWEIR_REDACTION_KEY")
+    policy = policies.tenants.get(whose, policies.default)
+    return Policies(policy._replace(marker=marker.value, key=key if marker is Marker.HASH else b""))
 
 
 def _filter(files: Sequence[str], redactor: Redactor, tally: Tally) -> None:
