@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from logweir.redact.gates import Gates, shape_of
+from logweir.redact.gates import possible_of, shape_of
 from logweir.redact.markers import marker_of, without_markers
 from logweir.redact.policy import Policy, allowance
 from logweir.redact.rule import Rule
@@ -14,9 +14,9 @@ from logweir.redact.scan import Hit, Row, Table, cut_out, merged, scan
 
 RULES_VERSION = "2"  # goes into every document: change it whenever a rule takes more or less
 
-# Characters scanned in one go, and then to the end of the line: it bounds what is copied for each
-# rule, and how long the interpreter's lock is held, since `re` never lets it go.
-_PIECE = 64 * 1024
+# Characters of a text that are looked at together, and then to the end of the line. Few rules are
+# possible in so few lines, and what each of them costs is shared by these.
+_PIECE = 1024
 
 
 class Span(NamedTuple):
@@ -50,10 +50,9 @@ class Redactor:
         self._table = Table(rules)
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
-        self._possible: Callable[[str], int] = Gates(rules).possible
+        self._possible = possible_of(rules)
         self.policy = policy
         self.version = "+".join(filter(None, (RULES_VERSION, policy.digest)))
-        self._by_line = False
         self.engine = "re"
         self.unavailable = "" if engine == "re" else self._prefilter(rules)
 
@@ -64,7 +63,7 @@ class Redactor:
         patterns = tuple(tuple(filter(None, (rule.before, rule.pattern))) for rule in rules)
         try:
             self._possible = prefilter_of(patterns).possible
-            self.engine, self._by_line = "hyperscan", True
+            self.engine = "hyperscan"
         except Unavailable as error:
             return str(error)
         return ""
@@ -91,11 +90,8 @@ class Redactor:
 
     def _hits(self, text: str) -> list[Hit]:
         bare = without_markers(text) if "[REDACTED" in text else text
-        if len(bare) > _PIECE or (self._by_line and "\n" in bare):
-            hits = self._of_pieces(bare)
-        else:
-            hits = self._of_piece(bare)
-        if self._is_allowed:
+        hits = self._of_pieces(bare) if len(bare) > _PIECE else self._of_piece(bare)
+        if hits and self._is_allowed:
             hits = [hit for hit in hits if not self._is_allowed(text[hit[0] : hit[1]])]
         return hits
 
@@ -104,12 +100,14 @@ class Redactor:
         return scan(text, shape_of(text), self._table.of(mask)) if mask else []
 
     def _of_pieces(self, text: str) -> list[Hit]:
-        """Of whole lines, each piece without its last line break."""
-        hits = scan(text, shape_of(text), self._over_lines)
-        text = cut_out(text, [hit[:2] for hit in hits])
+        """What may lie over lines is looked for in all of the text; then each piece by itself."""
+        hits = scan(text, shape_of(text), self._over_lines) if self._over_lines else []
+        if hits:
+            text = cut_out(text, [hit[:2] for hit in hits])
         start = 0
-        for piece in text.split("\n") if self._by_line else _pieces(text):
-            hits += [(start + a, start + b, rule) for a, b, rule in self._of_piece(piece)]
+        for piece in _pieces(text):
+            for first, end, rule in self._of_piece(piece):
+                hits.append((start + first, start + end, rule))
             start += len(piece) + 1
         return merged(hits)
 

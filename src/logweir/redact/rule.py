@@ -31,7 +31,7 @@ class Rule(NamedTuple):
 
     name: str
     finds: str  # in words; the reason that --explain gives
-    gate: tuple[str, ...]  # literals in the line's shape (gates.py): with none there is no match
+    gate: tuple[str, ...]  # literals of the line or its shape (gates.py): with none is no match
     pattern: str
     takes: tuple[str, ...]
     leaves: tuple[str, ...] = ()
@@ -39,5 +39,10 @@ class Rule(NamedTuple):
     before: str = ""
     reach: int = 0  # the characters that `before` may take
     anchored: bool = True  # matches begin where a literal stands; otherwise the pattern searches
-    times: int = 1  # how often a literal of the gate has to stand in the line
+    sketch: str = ""  # a pattern that matches the line, too, its letters a and A, its digits 0
     spans_lines: bool = False  # every other rule sees one line at a time
+
+    @property
+    def is_shaped(self) -> bool:
+        """Whether the gate is written for the shape of a text: where cases are one, or it may be."""
+        return self.pattern.startswith("(?i)") or not self.anchored

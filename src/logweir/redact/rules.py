@@ -25,7 +25,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="private-key",
         finds="a PEM private key, over lines or escaped",
-        gate=("-----begin",),
+        gate=("-----BEGIN",),
         spans_lines=True,
         pattern=r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:(?:\s|\\{1,4}[rnt]){0,4}(?:Proc-Type|DEK-Info|Version|Comment): [^\r\n\\]{0,200})"
@@ -163,7 +163,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="jwt",
         finds="a JSON web token",
-        gate=("eyj",),
+        gate=("eyJ",),
         pattern=r"eyJ[A-Za-z0-9_.-]+",
         guard=secrets.jwt,
         takes=("jwt «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl».",),
@@ -285,7 +285,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="ipv6",
         finds="an IPv6 address, in full",
         gate=(":",),
-        times=7,
+        sketch=":[0Aa]{1,4}:[0Aa]{1,4}:[0Aa]{1,4}:",
         before="[0-9A-Fa-f:.]{0,40}",
         reach=40,
         pattern=":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]{0,40}",
@@ -324,6 +324,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="iban",
         finds="an IBAN: the country's length and the checksum are right",
         gate=("AA00",),
+        sketch="AA00(?:[0A]{11}|[ -][0A]{4}[ -])",
         pattern="[A-Z]{2}[0-9]{2}(?:[A-Z0-9]{11,29}"
         "|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?|(?:-[A-Z0-9]{4}){2,7}(?:-[A-Z0-9]{1,3})?)",
         guard=accounts.iban,
@@ -341,6 +342,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="ssn",
         finds="nine digits that a word says are a US social security number",
         gate=("ssn", "social"),
+        sketch="000000000",
         pattern=r"(?i)(?:ssn|social[ _-]?security)(?:[ _-]?(?:number|num|no))?"
         r"\\{0,3}[\"']?[ \t]{0,3}[:=#]?[ \t]{0,3}\\{0,3}[\"']?(?P<value>[0-9]{9})",
         guard=accounts.bare_ssn,
@@ -359,7 +361,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone",
         finds="a phone number, + and 8 to 15 digits",
-        gate=("+0", "%2B", "%2b"),
+        gate=("+0", "%0"),
+        sketch=r"(?:\+|%0[Aa])0(?:0{0,2}[ .()-]|0{5}|0{3,4}[ .()-][0(])",
         pattern=r"(?P<plus>\+|%2[Bb])[1-9][0-9 ().-]{6,24}[0-9]",
         guard=phones.international_phone,
         takes=(
@@ -448,6 +451,7 @@ RULES: Final[tuple[Rule, ...]] = (
             *("call", "message", "registered", "answering", "office"),
             *("my number", "contact number", "text me"),
         ),
+        sketch=r"[a:] \(?0[0 ()./-]{5,24}0",
         pattern=r"(?i)(?:call(?:er|ed|ing)?|messages? (?:to|from)|registered"
         r"|answering|office|(?:my|contact) number(?: is)?|text)(?: (?:me|us|him|her|them|you))?"
         r"(?: back)?(?: (?:at|on|to|from))?:? (?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
@@ -465,6 +469,7 @@ RULES: Final[tuple[Rule, ...]] = (
         name="phone",
         finds="a number that a word behind says is a phone's",
         gate=("office", "fax", "mobile", "desk"),
+        sketch="0[0 ()./-]{5,24}0[ -][aA]",
         before=r"\(?[0-9][0-9 ()./-]{5,24}[0-9][ -]",
         reach=28,
         pattern="(?i)(?:office|fax|mobile|desk)",

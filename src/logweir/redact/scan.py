@@ -7,12 +7,12 @@ A place is looked at once, so time grows as the text does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from logweir.redact.gates import View, shape_of, view_for
+from logweir.redact.gates import shape_of, view_for
 from logweir.redact.neighbours import CUT
 from logweir.redact.patterns import compiled
 from logweir.redact.rule import Range, Rule
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Hit = tuple[int, int, Rule]
 Finder = Callable[[str, str], list[Range]]
-Judge = Callable[[str, "re.Match[str]", int], Range | None]
+Judge = Callable[[str, int, "re.Match[str]", int], Range | None]
 
 _SEEN_MAX = 4096
 _SHORT = 32  # a refused match of so many characters is searched again
@@ -40,8 +40,7 @@ class Row:
         self.find: Finder = self._find_first
 
     def _find_first(self, text: str, shape: str) -> list[Range]:
-        judged = _judge(self.rule)
-        self.find = (_anchored if self.rule.anchored else _searched)(self.rule, judged)
+        self.find = (_anchored if self.rule.anchored else _searched)(self.rule)
         return self.find(text, shape)
 
 
@@ -65,25 +64,30 @@ class Table:
 def scan(text: str, shape: str, rows: Sequence[Row]) -> list[Hit]:
     """What these rows find, in the text's order, without overlaps."""
     hits: list[Hit] = []
+    cut = text
+    found: list[Range] = []
     for row in rows:
-        if found := row.find(text, shape):
+        if found:  # by the row above
+            cut = cut_out(cut, found)
+        found = row.find(cut, shape)
+        if found:
             rule = row.rule
-            hits += [(start, end, rule) for start, end in found]
-            if row is not rows[-1]:
-                text = cut_out(text, found)
+            for start, end in found:
+                hits.append((start, end, rule))
     return merged(hits) if len(hits) > 1 else hits
 
 
-def _anchored(rule: Rule, judged: Judge) -> Finder:
+def _anchored(rule: Rule) -> Finder:
     match_at = compiled(rule.pattern).match
-    literals = [(literal, view_for(literal)) for literal in rule.gate]
+    guard, judged = rule.guard, _judge(rule)
+    places_in = _places(rule)
 
     def found(text: str, shape: str) -> list[Range]:
         ranges: list[Range] = []
         done = floor = 0
-        for place in _places(literals, text, shape):
+        for place in places_in(text, shape):
             if place >= done and (match := match_at(text, place)):
-                taken = judged(text, match, floor)
+                taken = judged(text, place, match, floor) if judged else guard(text, place, match)
                 if taken:
                     ranges.append(taken)
                     floor = taken[1]
@@ -93,27 +97,33 @@ def _anchored(rule: Rule, judged: Judge) -> Finder:
     return found
 
 
-def _places(literals: Sequence[tuple[str, View]], text: str, shape: str) -> list[int]:
-    """Where any of them stands, in order; but none inside a number, for there no number begins."""
-    places: list[int] = []
-    for literal, view_of in literals:
-        view = shape if view_of is shape_of else view_of(text)
-        place = view.find(literal)
-        if place < 0:
-            continue
-        number = literal[0] == "0"
-        step = len(literal) if literal.isdecimal() else 1
-        while place >= 0:
-            if not number or view[place - 1 : place] != "0":
-                places.append(place)
-            place = view.find(literal, place + step)
-    if len(places) > 1:
-        places.sort()
+def _places(rule: Rule) -> Callable[[str, str], list[int]]:
+    """Where a literal of the gate stands, in order; none inside a number, where no number begins."""
+    literals = [
+        (literal, view, literal[0] == "0", len(literal) if literal.isdecimal() else 1)
+        for literal in rule.gate
+        for view in [view_for(literal, shaped=rule.is_shaped)]
+    ]
+
+    def places(text: str, shape: str) -> list[int]:
+        found: list[int] = []
+        for literal, view_of, is_number, step in literals:
+            view = shape if view_of is shape_of else text if view_of is str else view_of(text)
+            place = view.find(literal)
+            while place >= 0:
+                if not is_number or view[place - 1 : place] != "0":
+                    found.append(place)
+                place = view.find(literal, place + step)
+        if len(found) > 1:
+            found.sort()
+        return found
+
     return places
 
 
-def _searched(rule: Rule, judged: Judge) -> Finder:
+def _searched(rule: Rule) -> Finder:
     pattern = compiled(rule.pattern)
+    guard, judged = rule.guard, _judge(rule)
 
     def found(text: str, _shape: str) -> list[Range]:
         search = pattern.search
@@ -122,7 +132,8 @@ def _searched(rule: Rule, judged: Judge) -> Finder:
         ranges: list[Range] = []
         done = floor = 0
         while match := search(text, done):
-            taken = judged(text, match, floor)
+            place = match.start()
+            taken = judged(text, place, match, floor) if judged else guard(text, place, match)
             if taken:
                 ranges.append(taken)
                 floor = taken[1]
@@ -136,21 +147,25 @@ def _next(match: re.Match[str], taken: Range | None) -> int:
     """Where to go on: a short match that is refused may hide another that begins inside it."""
     start, end = match.span()
     if taken:
-        return max(taken[1], start + 1)
+        return taken[1] if taken[1] > start else start + 1
     return start + 1 if end - start <= _SHORT else end
 
 
-def _judge(rule: Rule) -> Judge:
-    """(text, the match, the end of what was taken last) -> what goes, or None."""
+def _judge(rule: Rule) -> Judge | None:
+    """(text, the place, the match, the end of what was taken last) -> what goes, or None.
+
+    None for a rule that says nothing of what is in front: its guard is asked.
+    """
     guard, reach = rule.guard, rule.reach
     if not reach:
-        return lambda text, match, _floor: guard(text, match.start(), match)
-    before = compiled(rf"(?:{rule.before})\Z")  # it ends where the place begins
+        return None
+    before = compiled(rf"(?:{rule.before})\Z").search  # it ends where the place begins
 
-    def judged(text: str, match: re.Match[str], floor: int) -> Range | None:
-        place = match.start()
-        start = max(floor, place - reach)
-        while front := before.search(text, start, place):
+    def judged(text: str, place: int, match: re.Match[str], floor: int) -> Range | None:
+        start = place - reach
+        if start < floor:
+            start = floor
+        while front := before(text, start, place):
             start = front.start()
             if taken := guard(text, start, match):
                 return taken
@@ -160,8 +175,11 @@ def _judge(rule: Rule) -> Judge:
     return judged
 
 
-def cut_out(text: str, ranges: Iterable[Range]) -> str:
+def cut_out(text: str, ranges: Sequence[Range]) -> str:
     """The text with these ranges blotted out, character for character."""
+    if len(ranges) == 1:
+        ((start, end),) = ranges
+        return f"{text[:start]}{CUT * (end - start)}{text[end:]}"
     pieces: list[str] = []
     done = 0
     for start, end in ranges:

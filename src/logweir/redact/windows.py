@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-WINDOW_CHARACTERS: Final = 64 * 1024  # a quarter of a second for the slowest pattern that is taken
+WINDOW_CHARACTERS: Final = 16 * 1024  # 65 ms for the slowest pattern that is taken
 WIDTH_CHARACTERS: Final = 2048  # a step takes one, and one more to see whether a word ends
 
 

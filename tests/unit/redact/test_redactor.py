@@ -19,6 +19,7 @@ OWN = Rule(
     finds="an employee's id",
     gate=("emp-0",),
     pattern="EMP-[0-9]{6}",
+    anchored=False,
     takes=("by «EMP-123456»",),
 )
 POLICIES = [
@@ -28,7 +29,7 @@ POLICIES = [
     Policy(
         rules=(
             OWN,
-            OWN._replace(name="any-code", gate=("",), anchored=False, pattern="[A-Z]{2}[0-9]{2}"),
+            OWN._replace(name="any-code", gate=("",), pattern="[A-Z]{2}[0-9]{2}"),
         )
     ),
     Policy(allowed=("10.0.0.1", "joe@*", "*0199", "*.1"), marker="rule"),
@@ -80,7 +81,7 @@ def test_an_operators_rule_is_run_with_the_tables() -> None:
 
 
 def test_a_rule_without_a_gate_is_always_tried() -> None:
-    rule = OWN._replace(gate=("",), anchored=False, pattern="[A-Z]{3}[0-9]")
+    rule = OWN._replace(gate=("",), pattern="[A-Z]{3}[0-9]")
     assert Redactor(Policy(rules=(rule,))).redact("ABC1 abc1").text == "[REDACTED] abc1"
 
 
