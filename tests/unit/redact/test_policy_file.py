@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from logweir.errors import Misconfigured
 from logweir.limits import POLICY_LIMITS as LIMITS
-from logweir.redact import Policy
+from logweir.redact import Policy, prefilter
 from logweir.redact.policies import Policies, Redactors
 from logweir.redact.policy_file import parse_policies, read_policies
 
@@ -99,7 +100,10 @@ def test_a_rule_takes_nothing_of_what_the_table_took_nor_of_its_marker() -> None
 
 WRONG = {
     "is no TOML: ": ["off = [", "off", "= 1", f"off = {'9' * 5000}"],
-    "lists or tables lie in each other, too deep": ["off = " + "[" * 50_000, "off = " + "{a=" * 50_000],
+    "lists or tables lie in each other, too deep": [
+        "off = " + "[" * 50_000,
+        "off = " + "{a=" * 50_000,
+    ],
     "is larger than 262,144 bytes": ["#" * 262_145],
     "colour: there is no such key here. There are: marker, off": ["colour = 1"],
     "tenants.acme: b: there is no such key here": ["[tenants.acme.b]"],
@@ -225,12 +229,21 @@ def test_each_tenant_hashes_with_a_key_of_its_own() -> None:
     assert first not in beta
 
 
-def test_only_who_shares_everyones_rules_has_the_engine_that_is_slow_to_start() -> None:
+def test_no_tables_but_everyones_are_compiled_for_hyperscan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Or a first log of a tenant with rules of its own would hold up all that are in work."""
-    redactors = Redactors(policies(COMPLETE + '[tenants.rule]\nmarker = "plain"'), "hyperscan")
-    assert not redactors.unavailable
+    compiled: set[tuple[tuple[str, ...], ...]] = set()
+
+    def prefilter_of(patterns: tuple[tuple[str, ...], ...]) -> SimpleNamespace:
+        compiled.add(patterns)
+        return SimpleNamespace(possible=lambda _: 0)
+
+    monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)
+    redactors = Redactors(policies(COMPLETE + '[tenants.rule]\nmarker = "plain"'), "auto")
     engines = {name: redactors.of(name).engine for name in ("gamma", "rule", "acme", "be.ta")}
     assert engines == {"gamma": "hyperscan", "rule": "hyperscan", "acme": "re", "be.ta": "re"}
+    assert len(compiled) == 1
 
 
 def test_tenants_of_one_policy_share_a_redactor() -> None:
