@@ -156,6 +156,8 @@ def _rule(table: Table) -> Rule:
     if name in _NAMES:
         table.refuse("name", f"{name} is a rule of the table's own: choose another name")
     finds = table.text("finds", LIMITS.finds_characters_max)
+    if not finds.isprintable():  # --explain shows it, on one line of a terminal
+        table.refuse("finds", f"must be printable, on one line, and is {finds!r}")
     pattern = table.text("pattern", PATTERN_CHARACTERS_MAX)
     takes, leaves = (
         table.texts(key, LIMITS.examples_max, LIMITS.example_characters_max)

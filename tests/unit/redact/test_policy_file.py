@@ -135,6 +135,9 @@ WRONG = {
         RULE + RULE.replace("[[rule]]", "[[tenants.acme.rule]]")
     ],
     "rule 1: finds: is missing": [RULE.replace("finds", "#")],
+    "rule 1: finds: must be printable, on one line": [
+        RULE.replace("an employee's", each) for each in (r"an\n", r"\u001b[2J")
+    ],
     "rule 1: pattern: is missing": [RULE.replace("pattern", "#")],
     "rule 1: takes: is missing: give an example": [
         RULE.replace("takes", "#"),
