@@ -53,11 +53,16 @@ class Backend(StrEnum):
 
 
 class RedactionEngine(StrEnum):
-    """What looks for the rules: both find the same."""
+    """What looks for the rules: both find the same. ``auto``: the quicker one that is there."""
 
     AUTO = "auto"
     RE = "re"
     HYPERSCAN = "hyperscan"
+
+    @property
+    def for_a_command(self) -> RedactionEngine:
+        """For who ends soon: hyperscan only where it is named, for it takes long to start."""
+        return RedactionEngine.RE if self is RedactionEngine.AUTO else self
 
 
 class PushAuth(StrEnum):
@@ -186,7 +191,7 @@ class Settings:
     gcp_tenant_databases: TenantDatabases = _setting(
         TenantDatabases(),
         tenant_databases,
-        "tenant=database[:service-account],...: tenants with a database of their own",
+        "tenants with a database of their own: tenant=database[:account],...",
     )
     gcp_push_auth: PushAuth = _setting(
         PushAuth.OIDC, one_of(PushAuth), "who checks a push: oidc, or the platform before us"
@@ -261,6 +266,11 @@ class Settings:
             raise Misconfigured(
                 "LOGWEIR_GCP_PROJECT, --gcp-project: the gcp back end needs a project"
             )
+
+    @property
+    def has_policies(self) -> bool:
+        """Is there a file of redaction, or its text?"""
+        return self.redaction_file is not None or bool(self.redaction_toml)
 
     @property
     def on_emulators(self) -> bool:

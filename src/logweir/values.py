@@ -50,6 +50,10 @@ class Secret:
         """The text."""
         return self._text
 
+    def reveal_bytes(self) -> bytes:
+        """The same in UTF-8; what came as other bytes is these."""
+        return self._text.encode(errors="surrogateescape")
+
     def __repr__(self) -> str:
         return "Secret(...)"
 
@@ -64,10 +68,11 @@ def secret(bytes_min: int) -> Callable[[str], Secret]:
     """A text of so many bytes of UTF-8 at least."""
 
     def parse(text: str) -> Secret:
-        count = len(text.encode(errors="surrogateescape"))
+        found = Secret(text)
+        count = len(found.reveal_bytes())
         if count < bytes_min:
             raise Misconfigured(f"must be {bytes_min} bytes at least, and is {count}")
-        return Secret(text)
+        return found
 
     return parse
 

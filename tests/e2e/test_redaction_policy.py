@@ -66,4 +66,5 @@ def test_a_wrong_file_ends_the_server(tmp_path: Path) -> None:
         assert server.wait() == 2
     finally:
         server.kill()
-    assert "redaction.toml: off: there is no rule 'ip'. There are: " in server.stderr
+    where = f"logweir: LOGWEIR_REDACTION_FILE, --redaction-file: {file}"
+    assert f"{where}: off: there is no rule 'ip'. There are: " in server.stderr

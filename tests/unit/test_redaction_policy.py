@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,7 +20,7 @@ from logweir.errors import Misconfigured
 from logweir.ids import TenantId
 from logweir.pipeline.consume import Ack
 from logweir.pipeline.records import Document
-from logweir.redact import RULES_VERSION, redact
+from logweir.redact import RULES_VERSION, prefilter, redact
 from logweir.redact.policies import Redactors
 from logweir.redact.prefilter import prefilter_of
 from logweir.settings import Settings, load
@@ -98,6 +99,35 @@ def test_an_engine_that_is_not_to_be_had_is_one_warning(
     assert [line["event"] for line in lines] == ["redaction_engine_unavailable"] * warnings
 
 
+def test_an_engine_that_is_installed_and_broken_is_a_warning_though_nobody_named_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefilter_of.cache_clear()
+    monkeypatch.delitem(sys.modules, "hyperscan", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "hyperscan.py").write_text('raise ImportError("libhs.so.5: no such file")')
+    with capture_logs() as lines:
+        made = redactors_of_worker(configured())
+    assert made.of("acme").engine == "re"
+    assert [line["reason"] for line in lines] == [
+        "hyperscan cannot be imported: libhs.so.5: no such file"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("engine", "of_a_worker", "of_a_command"),
+    [("auto", "hyperscan", "re"), ("hyperscan", "hyperscan", "hyperscan"), ("re", "re", "re")],
+)
+def test_a_command_does_not_wait_for_hyperscan_unless_it_is_named(
+    engine: str, of_a_worker: str, of_a_command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = SimpleNamespace(possible=lambda _: 0)
+    monkeypatch.setattr(prefilter, "prefilter_of", lambda _: ready)
+    configuration = configured(redaction_engine=engine)
+    assert redactors_of_worker(configuration).of("acme").engine == of_a_worker
+    assert redactors(configuration).of("acme").engine == of_a_command
+
+
 # ---- who looks -----------------------------------------------------------------------------------
 
 
@@ -163,17 +193,13 @@ def test_a_run_is_held_to_each_tenants_policy() -> None:
 def test_a_wrong_file_ends_the_start_and_says_where(tmp_path: Path) -> None:
     file = tmp_path / "redaction.toml"
     file.write_text('marker = "blank"')
-    for command in ("worker", "get"):
-        arguments = ("acme", "a1") if command == "get" else ()
-        put(tmp_path / "data", document())
-        told = logweir(
-            *(command, *arguments, "--data-dir", tmp_path / "data", "--redaction-file", file)
-        )
-        assert (told.exit_code, told.stdout) == (2, "")
-        assert told.stderr == (
-            f"logweir: LOGWEIR_REDACTION_FILE, --redaction-file: {file}: marker:"
-            " must be one of plain, rule, hash, and is 'blank'\n"
-        )
+    put(tmp_path / "data", document())
+    told = logweir("get", "acme", "a1", "--data-dir", tmp_path / "data", "--redaction-file", file)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert told.stderr == (
+        f"logweir: LOGWEIR_REDACTION_FILE, --redaction-file: {file}: marker:"
+        " must be one of plain, rule, hash, and is 'blank'\n"
+    )
 
 
 def test_a_text_in_the_place_of_a_file_is_named_in_its_errors() -> None:

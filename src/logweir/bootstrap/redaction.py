@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from logweir.errors import Misconfigured
 from logweir.redact.policies import Policies, Redactors
 from logweir.settings import RedactionEngine, Settings
 
 
 def redactors(settings: Settings) -> Redactors:
-    """By the file of the settings, read and tried now. Raises Misconfigured."""
-    return Redactors(_policies(settings), settings.redaction_engine.value)
+    """For a command that looks at documents. Raises Misconfigured where the file is wrong."""
+    return Redactors(policies(settings), settings.redaction_engine.for_a_command.value)
 
 
 def redactors_of_worker(settings: Settings) -> Redactors:
-    """The same, and a warning where the engine that was asked for by name is not to be had."""
-    made = redactors(settings)
-    if made.unavailable and settings.redaction_engine is RedactionEngine.HYPERSCAN:
+    """For who redacts logs for long; one warning where hyperscan should be there, and is not.
+
+    Raises Misconfigured where the file is wrong.
+    """
+    made = Redactors(policies(settings), settings.redaction_engine.value)
+    is_named = settings.redaction_engine is RedactionEngine.HYPERSCAN
+    if made.unavailable and (is_named or find_spec("hyperscan")):
         # Later than this module's own imports: commands that look need no logs.
         import structlog
 
@@ -23,14 +29,14 @@ def redactors_of_worker(settings: Settings) -> Redactors:
     return made
 
 
-def _policies(settings: Settings) -> Policies:
-    if settings.redaction_file is None and not settings.redaction_toml:
+def policies(settings: Settings) -> Policies:
+    """By the file of the settings, read and tried now. Raises Misconfigured."""
+    if not settings.has_policies:
         return Policies()
     # Reading a file takes a parser of patterns and one of TOML: most have none.
     from logweir.redact.policy_file import parse_policies, read_policies
 
-    secret = settings.redaction_key
-    key = secret.reveal().encode(errors="surrogateescape") if secret else b""
+    key = settings.redaction_key.reveal_bytes() if settings.redaction_key else b""
     if settings.redaction_file is None:
         return parse_policies(settings.redaction_toml, "LOGWEIR_REDACTION_TOML", key)
     try:

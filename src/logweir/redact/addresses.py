@@ -12,7 +12,6 @@ from logweir.redact.neighbours import (
     WORD,
     char_before,
     cut_touches,
-    escaped_before,
     word_before,
     words,
 )
@@ -37,6 +36,7 @@ _ANY: Final = ".".join("0000")
 _OPEN: Final = frozenset(["", *" \"'=([<,;|{\t"])  # most stand between these
 _SHUT: Final = frozenset(["", *" \"',)]>;|}\t"])
 _COMPARED: Final = ("<=", ">=", "<<", "(=", "~>", "==")  # libfoo (>= 1.2.3.4)
+_COMPARING: Final = frozenset(" =<>")
 _EPOCH: Final = r"(?:\A|[^0-9A-Za-z.])[0-9]{1,2}:\Z"  # Debian's: 2:1.4.99.1
 _RANGE: Final = "-[0-9]{1,3}[.]"
 _HIERARCHY: Final = (
@@ -52,7 +52,9 @@ def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
     plain = text[start - 1 : start] in _OPEN and text[end : end + 1] in _SHUT
     if not plain and not _is_apart(text, start, end):
         return None
-    if _names_a_version(text, start) or (text.startswith("0.", start) and text[start:end] != _ANY):
+    if _names_a_version(text, start) or (
+        text[start : start + 2] == "0." and text[start:end] != _ANY
+    ):
         return None  # Tor 0.4.6.8
     if text.startswith(_PRIVATE, start) or not _is_version(text, start, end):
         return start, end
@@ -60,14 +62,14 @@ def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 
 def _names_a_version(text: str, start: int) -> bool:
-    if text.endswith("/", 0, start):
+    if text[start - 1 : start] == "/":
         return word_before(text, start - 1) in _PRODUCTS
     word = word_before(text, start)
     return word in _VERSION_WORDS or word.endswith(("version", "versionname"))  # osVersion
 
 
 def _is_apart(text: str, start: int, end: int) -> bool:
-    before = escaped_before(text, start) or char_before(text, start)
+    before = char_before(text, start)
     if before in WORD or before in {".", "~"} or cut_touches(text, start, end):
         return False
     if before in {"-", ":"} and start >= 2:
@@ -85,15 +87,16 @@ def _is_apart(text: str, start: int, end: int) -> bool:
 
 def _is_version(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 4) : start]
-    if before[-1:] == "/" and before[-2:-1] in LETTERS:
+    last = before[-1:]
+    if last == "/" and before[-2:-1] in LETTERS:
         # Chrome/1.2.3.4, but Java's dns.google/8.8.8.8:53 and Squid's HIER_DIRECT/8.8.8.8
         fetched = compiled(_HIERARCHY).search(text, max(0, start - 24), start)
         return not _port_follows(text, end) and not fetched
-    if compiled(_EPOCH).search(before):
+    if last == ":" and compiled(_EPOCH).search(before):
         return True
     if text[end : end + 1] == "-" and text[end + 1 : end + 2] in WORD:
         return not compiled(_RANGE).match(text, end)  # 1.2.3.4-alpine, 1.2.3.4-2
-    return before.rstrip(" ").endswith(_COMPARED)
+    return last in _COMPARING and before.rstrip(" ").endswith(_COMPARED)
 
 
 def _port_follows(text: str, end: int) -> bool:

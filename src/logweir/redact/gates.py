@@ -15,7 +15,7 @@ written out as a function, which takes a third of what a loop over them does:
         if 'tken' in words: mask |= 8
         if 'key' in words: mask |= 16
     if '+0' in cased:
-        if sketch_25(cased): mask |= 33554432
+        if sketch_25.search(cased): mask |= 33554432
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from logweir.redact.patterns import compiled
+from logweir.redact.patterns import Lazy
 from logweir.redact.rule import Rule
 
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -78,8 +78,8 @@ def possible_of(rules: Sequence[Rule]) -> Callable[[str], int]:
     for number, rule in enumerate(rules):
         sketched = ""
         if rule.sketch:
-            sketched = f" and sketch_{number}(cased)"
-            names[f"sketch_{number}"] = compiled(rule.sketch).search
+            sketched = f" and sketch_{number}.search(cased)"
+            names[f"sketch_{number}"] = Lazy(rule.sketch)
         for literal in rule.gate:
             view, seen, told = _seen_as(literal, shaped=rule.is_shaped)
             if view:
@@ -113,7 +113,7 @@ def _seen_as(literal: str, *, shaped: bool) -> tuple[str, str, str]:
 
 
 def _checks(view: str, masks: dict[str, dict[str, int]]) -> Iterator[str]:
-    """The lines of the function: for each literal, what else must be, and the mask that it gives."""
+    """The function's lines: for each literal, what else must be, and the mask that it gives."""
     families: dict[str, list[str]] = {}
     for literal in masks:
         shared = next((part for part in _FAMILIES[view] if part in literal.lower()), literal)

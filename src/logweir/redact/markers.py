@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from logweir.redact.neighbours import CUT
 from logweir.redact.policy import Policy
 
-MARKER = "[REDACTED]"
+MARKER: Final = "[REDACTED]"
+NAME_GRAMMAR: Final = "[a-z][a-z0-9-]{0,31}"  # of a rule: in a marker no number stands behind the :
 
-_HASH_DIGITS = 16  # 64 bits: of a billion values of a tenant, two share a marker with odds of 3 %
+_HASH_DIGITS: Final = (
+    16  # 64 bits: of a billion values of a tenant, two share a marker with odds of 3 %
+)
+
+#: Each kind of marker, as a pattern.
+MARKERS: Final = rf"\[REDACTED(?::{NAME_GRAMMAR}(?::[0-9a-f]{{{_HASH_DIGITS}}})?)?\]"
 
 #: (the rule's name, the value) -> its marker
 Marker = Callable[[str, str], str]
@@ -42,5 +49,4 @@ def _hashed(key: bytes) -> Marker:
 
 def without_markers(text: str) -> str:
     """The text with the markers of an earlier redaction blotted out, character for character."""
-    pattern = rf"\[REDACTED(?::[a-z0-9-]{{1,64}}(?::[0-9a-f]{{{_HASH_DIGITS}}})?)?\]"
-    return re.sub(pattern, lambda marker: CUT * len(marker[0]), text)
+    return re.sub(MARKERS, lambda marker: CUT * len(marker[0]), text)

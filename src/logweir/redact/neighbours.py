@@ -34,24 +34,16 @@ def words(listed: str) -> frozenset[str]:
 def char_before(text: str, start: int) -> str:
     r"""The character before, or ""; an escaped ``\n`` or a terminal's colour is a line break.
 
-    Of a URL's ``%3D``, as in ``ip%3D10.0.0.1``, it is the character that is meant; but ``%2212`` is
-    one run of digits, and where it begins, the gates look.
+    Of a URL's ``%3D``, as in ``ip%3D10.0.0.1``, it is the character that is meant.
     """
     if not start:
         return ""
     before = text[start - 1]
     if before in _ESCAPED and compiled(_ESCAPE).search(text, max(0, start - 16), start):
         return "\n"
-    if before in _HEX and not (before in DIGITS and text[start : start + 1] in DIGITS):
-        return escaped_before(text, start) or before
+    if before in _HEX and text.startswith("%", max(0, start - 3)) and text[start - 2] in _HEX:
+        return chr(int(text[start - 2 : start], 16))
     return before
-
-
-def escaped_before(text: str, start: int) -> str:
-    """The character that a URL's escape in front stands for, or ""."""
-    if start < 3 or text[start - 3] != "%" or not _HEX.issuperset(text[start - 2 : start]):
-        return ""
-    return chr(int(text[start - 2 : start], 16))
 
 
 def cut_touches(text: str, start: int, end: int) -> bool:

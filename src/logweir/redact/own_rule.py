@@ -11,7 +11,6 @@ from logweir.redact.subset.tree import Group, Node, Repeat, Sequence, walk
 if TYPE_CHECKING:
     import re
 
-NAME_GRAMMAR: Final = "[a-z][a-z0-9-]{0,31}"
 VALUE: Final = "value"  # the group that goes, where not all of a match does
 
 

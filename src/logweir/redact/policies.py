@@ -41,10 +41,18 @@ class Redactors:
 
     def __init__(self, policies: Policies = Policies(), engine: str = "re") -> None:
         self._policies = policies
-        self._by_policy = lru_cache(_KEPT)(lambda policy: Redactor(policy, engine))
+        self._engine = engine
+        self._by_policy = lru_cache(_KEPT)(self._made)
         # What most of them share is made now, and not with the first log.
         self.unavailable = self.of("").unavailable
 
     def of(self, tenant: str) -> Redactor:
         """Its ``version`` goes into the tenant's documents."""
         return self._by_policy(self._policies.of(tenant))
+
+    def _made(self, policy: Policy) -> Redactor:
+        # Hyperscan compiles a table of rules for most of a second, once, at the start. For a
+        # tenant's own table all logs in work would wait as long.
+        everyones = self._policies.default
+        shares = (policy.off, policy.rules) == (everyones.off, everyones.rules)
+        return Redactor(policy, self._engine if shares else "re")

@@ -20,7 +20,8 @@ from typing import Final
 from logweir.errors import InvalidId, Misconfigured
 from logweir.ids import TenantId
 from logweir.limits import POLICY_LIMITS as LIMITS
-from logweir.redact.own_rule import NAME_GRAMMAR, own_rule
+from logweir.redact.markers import NAME_GRAMMAR
+from logweir.redact.own_rule import own_rule
 from logweir.redact.policies import Policies
 from logweir.redact.policy import Policy
 from logweir.redact.policy_table import Table
@@ -45,7 +46,7 @@ def read_policies(path: Path, key: bytes = b"") -> Policies:
     except OSError as error:
         raise Misconfigured(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > LIMITS.file_bytes_max:
-        raise Misconfigured(f"{path}: is larger than {LIMITS.file_bytes_max:,} bytes")
+        raise _too_large(str(path))
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -57,10 +58,14 @@ def parse_policies(text: str, source: str, key: bytes = b"") -> Policies:
     """The same of a text; ``source`` is what errors call it. Raises Misconfigured."""
     import tomllib  # who has no file need not wait for it
 
+    if len(text) > LIMITS.file_bytes_max:
+        raise _too_large(source)
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of TOML's grammar, or of a number that is too long for Python
         raise Misconfigured(f"{source}: is no TOML: {error}") from None
+    except RecursionError:
+        raise Misconfigured(f"{source}: lists or tables lie in each other, too deep") from None
     top = Table(source, "", values, _EVERYONES)
     default = _everyones(top)
     tables = top.named_tables("tenants", LIMITS.tenants_max, _A_TENANTS)
@@ -71,6 +76,10 @@ def parse_policies(text: str, source: str, key: bytes = b"") -> Policies:
     return Policies(
         _with_key(default, key), {name: _with_key(each, key) for name, each in tenants.items()}
     )
+
+
+def _too_large(source: str) -> Misconfigured:
+    return Misconfigured(f"{source}: is larger than {LIMITS.file_bytes_max:,} bytes")
 
 
 def _everyones(table: Table) -> Policy:
@@ -147,6 +156,8 @@ def _rule(table: Table) -> Rule:
     if name in _NAMES:
         table.refuse("name", f"{name} is a rule of the table's own: choose another name")
     finds = table.text("finds", LIMITS.finds_characters_max)
+    if not finds.isprintable():  # --explain shows it, on one line of a terminal
+        table.refuse("finds", f"must be printable, on one line, and is {finds!r}")
     pattern = table.text("pattern", PATTERN_CHARACTERS_MAX)
     takes, leaves = (
         table.texts(key, LIMITS.examples_max, LIMITS.example_characters_max)

@@ -44,5 +44,5 @@ class Rule(NamedTuple):
 
     @property
     def is_shaped(self) -> bool:
-        """Whether the gate is written for the shape of a text: where cases are one, or it may be."""
+        """Whether the gate is written for a text's shape: where cases are one, or may be."""
         return self.pattern.startswith("(?i)") or not self.anchored

@@ -98,7 +98,7 @@ def _anchored(rule: Rule) -> Finder:
 
 
 def _places(rule: Rule) -> Callable[[str, str], list[int]]:
-    """Where a literal of the gate stands, in order; none inside a number, where no number begins."""
+    """Where a literal of the gate stands, in order; none inside a number: none begins there."""
     literals = [
         (literal, view, literal[0] == "0", len(literal) if literal.isdecimal() else 1)
         for literal in rule.gate
@@ -111,8 +111,11 @@ def _places(rule: Rule) -> Callable[[str, str], list[int]]:
             view = shape if view_of is shape_of else text if view_of is str else view_of(text)
             place = view.find(literal)
             while place >= 0:
-                if not is_number or view[place - 1 : place] != "0":
+                before = view[place - 1 : place]
+                if not is_number or before != "0" or view[place - 3 : place - 2] == "%":
                     found.append(place)
+                if is_number and before == "%":  # %40 is no part of a number
+                    found.append(place + 2)
                 place = view.find(literal, place + step)
         if len(found) > 1:
             found.sort()

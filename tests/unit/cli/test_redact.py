@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.cli.shell import lines_of, logweir
 
 from logweir.redact import RULES_VERSION
+from logweir.redact.prefilter import prefilter_of
 
 LOG = "User 555-0199\r\nmail jane@example.com"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\n-----END PRIVATE KEY-----\n"
@@ -189,6 +191,41 @@ def test_hashes_are_a_tenants_own() -> None:
     assert hashed("--tenant", "acme") == hashed("--tenant", "acme")
     assert len({hashed(), hashed("--tenant", "acme"), hashed("--tenant", "umbrella")}) == 3
     assert re.search(r"mail \[REDACTED:email:[0-9a-f]{16}\]$", hashed())
+
+
+def test_a_marker_takes_the_place_of_the_policys_and_leaves_the_rest_of_it() -> None:
+    marked = ("redact", "--tenant", "acme", "--marker")
+    variables = {"LOGWEIR_REDACTION_TOML": POLICY, "LOGWEIR_REDACTION_KEY": KEY_OF_HASHES}
+    assert logweir(*marked, "plain", stdin=LOG, **variables).stdout_bytes == (
+        b"User [REDACTED]\r\nmail jane@example.com"
+    )
+    hashed = logweir(*marked, "hash", stdin=LOG, **variables).stdout
+    assert re.fullmatch(r"User \[REDACTED:phone:[0-9a-f]{16}\]\s+mail jane@example.com", hashed)
+
+
+def test_a_key_may_be_of_any_bytes() -> None:
+    key = "\udcff\udcfe" * 8  # as Python reads bytes that are no UTF-8 from the environment
+    hashed = logweir("redact", "--marker", "hash", stdin=LOG, LOGWEIR_REDACTION_KEY=key)
+    by_file = logweir(
+        "redact",
+        stdin=LOG,
+        LOGWEIR_REDACTION_KEY=key,
+        LOGWEIR_REDACTION_TOML='marker = "hash"',
+    )
+    assert hashed.exit_code == 0
+    assert hashed.stdout == by_file.stdout
+
+
+def test_without_the_engine_that_was_named_it_says_so_once_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prefilter_of.cache_clear()
+    monkeypatch.setitem(sys.modules, "hyperscan", None)  # as where it is not installed
+    named = logweir("redact", "--redaction-engine", "hyperscan", stdin=LOG)
+    assert (named.exit_code, named.stdout) == (0, logweir("redact", stdin=LOG).stdout)
+    assert named.stderr.startswith("logweir: hyperscan cannot be imported: ")
+    assert named.stderr.count("\n") == 1
+    assert logweir("redact", "--redaction-engine", "auto", stdin=LOG).stderr == ""
 
 
 @pytest.mark.parametrize(

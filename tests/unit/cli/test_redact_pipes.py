@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
+
+import pytest
 
 LOG = "User 555-0199\r\nmail jane@example.com"
 
@@ -64,6 +67,27 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        ("log >&-", 0, ""),
+        ("--check log >&-", 1, "2 redactions in 2 lines: email 1, phone 1\n"),
+        ("--check log 2>&-", 1, ""),
+        ("- <&-", 2, "logweir: -: standard input is closed\n"),
+        ("log >/dev/full", 4, "logweir: No space left on device\n"),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_no_bug(
+    tmp_path: Path, arguments: str, code: int, error: str
+) -> None:
+    (tmp_path / "log").write_text(LOG)
+    command = f'cd "$1"; exec {shlex.quote(sys.executable)} -m logweir redact {arguments}'
+    run = subprocess.run(
+        ["/bin/sh", "-c", command, "sh", tmp_path], capture_output=True, check=False
+    )
+    assert (run.returncode, run.stderr.decode()) == (code, error)
 
 
 def test_an_interrupt_ends_it_quietly() -> None:

@@ -25,7 +25,7 @@ PIECES = [
     *("password=", "token: ", "secret", "api_key", "Bearer ", "Basic ", "Authorization: ", "--"),
     *("version ", "order ", "phone ", "bytes", " x12", "eyJhbGciOiJI.eyJzdWIi.x", "[REDACTED]"),
     *("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0B"),
-    *("ghp_" + "a1B2c3" * 6, "https://al:pw@", "null", "%40", "\\n", '\\"', "is", "for "),
+    *("ghp_" + "a1B2c3" * 6, "https://al:pw@", "null", "%40", "%3D", "\\n", '\\"', "is", "for "),
 ]
 texts = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
@@ -76,6 +76,9 @@ def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
 @settings(max_examples=2000, deadline=None)
 @given(texts)
 @example("%40123-45-6789 %2210.0.0.1%22")
+@example("%40123-45-6789")
+@example("%404111111111111111")
+@example("%3D4111111111111111 %20212-555-0187")
 def test_gates_and_anchors_hide_nothing(text: str) -> None:
     shape = shape_of(text)
     assert len(shape) == len(text)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from tests.unit.redact.test_properties import texts
 
 from logweir.redact import Policy, Redactor, redact
+from logweir.redact.markers import NAME_GRAMMAR
 from logweir.redact.rule import Rule
 from logweir.redact.rules import RULES
 
@@ -101,4 +102,10 @@ def test_one_policys_markers_are_left_by_the_others() -> None:
 
 
 def test_the_table_names_its_rules_as_markers_can() -> None:
-    assert all(re.fullmatch("[a-z][a-z0-9-]{1,63}", rule.name) for rule in RULES)
+    assert all(re.fullmatch(NAME_GRAMMAR, rule.name) for rule in RULES)
+
+
+@pytest.mark.parametrize("hidden", ["555-867-5309", "4111-1111-1111-1111"])
+def test_what_only_looks_like_a_marker_hides_nothing(hidden: str) -> None:
+    assert "1111" not in (text := redact(f"[REDACTED:{hidden}]").text)
+    assert "555" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -130,6 +131,30 @@ def test_a_machine_that_stalls_does_not_refuse_a_pattern(pattern: str) -> None:
         return time.thread_time() + stalled
 
     assert hurt(pattern, parse(pattern), clock) is None
+
+
+def scripted(milliseconds: list[float]) -> Callable[[], float]:
+    """A clock by which searches take so long: of the short text, of the long one, and so on."""
+    # Before the first search it is asked once, and after the last it is late.
+    steps = [0.0, *(step for took in milliseconds for step in (0.0, took / 1000)), 1.0]
+    times = itertools.accumulate(steps)
+    return lambda: next(times)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "why"),
+    [
+        ([2, 4], ""),
+        ([1.5, 6.5, 3.2, 6.4], ""),  # the processor was quick once
+        ([2, 9, 2, 9, 2, 4, 2, 4], ""),  # it was slow for a while
+        ([2, 8] * 9, "its time grows with the length of a log to the power of 2.0"),
+        ([20, 80] * 9, "its time grows with the length of a log to the power of 2.0"),
+        ([16, 32] * 9, "it takes 7,812 ns for each character of a log, and 4,000 is the limit"),
+    ],
+)
+def test_a_pattern_is_judged_by_how_it_fares_mostly(milliseconds: list[float], why: str) -> None:
+    told = hurt("a[0-9]", parse("a[0-9]"), scripted(milliseconds)) or ""
+    assert told.partition(", on ")[0] == why
 
 
 def test_the_shapes_nearly_match_and_go_on_for_long() -> None:

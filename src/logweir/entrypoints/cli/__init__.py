@@ -17,7 +17,9 @@ gateway or worker that is started again after a crash must not wait for them.
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,6 +87,9 @@ def logweir(
 
 def main() -> None:
     """Run the command line."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `>&-`: nobody wants what goes there
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the end
     try:
         app()
     except Exception as error:  # noqa: BLE001  # users get a line, not a stack trace

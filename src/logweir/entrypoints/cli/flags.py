@@ -18,7 +18,7 @@ from logweir.settings import PREFIX, Settings, flag_of, load
 _FIELDS: Final = {
     field.name: field for field in dataclasses.fields(Settings) if field.metadata["has_flag"]
 }
-_METAVARS: Final = {"int": "N", "float": "SECONDS", "Path": "PATH", "Path | None": "PATH"}
+_METAVARS: Final = {"int": "N", "float": "N", "Path": "PATH", "Path | None": "PATH"}
 
 LOOK: Final = (
     *("backend", "data_dir", "gcp_project", "gcp_prefix", "gcp_database", "gcp_tenant_databases"),

@@ -33,11 +33,11 @@ class _Readable(Protocol):
 
 def named(files: Sequence[str] | None) -> Sequence[str]:
     """The files to read. Raises Usage where that is a terminal unasked, or nothing at all."""
-    if files:
-        return files
-    if sys.stdin is None or sys.stdin.isatty():
+    if not files and (sys.stdin is None or sys.stdin.isatty()):
         raise Usage("name a FILE, pipe something in, or say - to type it here")
-    return [STDIN]
+    if files and STDIN in files and sys.stdin is None:
+        raise Usage("-: standard input is closed")
+    return files or [STDIN]
 
 
 @contextmanager
