@@ -50,11 +50,11 @@ _NAME_MAX: Final = 32  # characters of a key that are looked at, before the word
 
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
-    a accepted an and any are as async at authentication await be been bool boolean but by bytes can
-    cannot changed check correct do does doesn don empty error expected expired expires fail failed
-    failure false for from func function given has hidden if in incorrect int integer invalid is isn
-    it lambda length may mismatch missing must n/a new nil no none not now null of ok old on or
-    password provided required reset set should str string that the this to too true type typeof
+    a accepted add added an and any are argument arguments as async at authentication await be been bool boolean but by bytes can
+    cannot changed check command correct description do does doesn don empty error expected expired expires fail failed
+    failure false fix fixed for from func function given has hidden if in incorrect int integer invalid is isn
+    it lambda length may mismatch missing must n/a new nil no none not now null of ok old on option options or
+    password provided required reset respectively section set setting settings should str string that the this to too true type typeof
     undefined unset update updated user validation varchar via was when will with wrong yes yield
 """)
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
@@ -74,6 +74,11 @@ _RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
 _PAGE: Final = "(?:/[a-z][a-z_.-]*)+/?"
 _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "update")
 _DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
+_QUOTED_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/ -]{0,256}(?:[\"'\\]|\Z)"
+_COLUMNS: Final = "[A-Za-z_]+(?::[A-Za-z_]+)+"  # login:passwd:UID:GID
+_SENTENCE: Final = r"[ \t]\(?[A-Za-z-]{1,24}[ \t][A-Za-z(][A-Za-z-]*(?:[ \t.,;:)]|\Z)"
+_NEXT_WORD: Final = r"[ \t][a-z]+(?:[ \t.,;]|\Z)"
+_NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
 
@@ -82,8 +87,10 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     key = match["key"].lower()
     if key in {"pass", "pwd"} and not _is_short_key(text, start, match):
         return None
-    if key == "pwd" and not match["quote"] and compiled(_DIRECTORY).match(text, match.end()):
-        return None  # the working one
+    if key == "pwd" and _is_directory(text, match):
+        return None
+    if match["key"].startswith("PASS") and text.endswith("NO", 0, start):
+        return None  # NOPASSWD: ALL
     value = _value(text, match)
     if value is None:
         return None
@@ -96,6 +103,8 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None  # pam_unix(passwd:chauthtok), base-passwd:amd64
     if key == "pass" and given.rstrip(":").isdecimal():
         return None  # how many passed
+    if _begins_a_sentence(text, start, match, value) or _is_a_column(text, match, given):
+        return None
     return None if key == "passwd" and given in _NAME_SERVICES else _whole(text, match, value)
 
 
@@ -105,8 +114,35 @@ def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if not match["sep"].strip(" \t"):
         return _is_option(text, match)
+    if match["key"] == "PASS" and char_before(text, start) in {"", "\n"}:
+        return "=" in match["sep"]  # PASS: "a test's name"
     passed = match["key"].lower() == "pass" and ": " in match["sep"]
     return not passed or bool(match["quote"])
+
+
+def _is_directory(text: str, match: re.Match[str]) -> bool:
+    """Whether it is the working directory that follows."""
+    directory = _QUOTED_DIRECTORY if match["quote"] else _DIRECTORY
+    return bool(compiled(directory).match(text, match.end()))
+
+
+def _begins_a_sentence(text: str, start: int, match: re.Match[str], value: Range) -> bool:
+    """Whether a name is spoken of: userauth_password: pass on the error, --token= described above."""
+    given, separator = text[slice(*value)], match["sep"]
+    if not given.isalpha() or separator[-1] != " ":
+        return False
+    if separator[0] == "=":
+        return bool(compiled(_NEXT_WORD).match(text, value[1]))
+    listed = match[0][: match.start("shut") - start].endswith("s")
+    compound = listed or char_before(text, start) in LETTERS | {"_", "-"}
+    written = given.islower() or given.istitle()
+    return compound and written and bool(compiled(_SENTENCE).match(text, value[1]))
+
+
+def _is_a_column(text: str, match: re.Match[str], given: str) -> bool:
+    """Whether a list of columns has one for it: login:passwd:UID:GID."""
+    before = char_before(text, _name_begins(text, match.start()))
+    return match["sep"] == before == ":" and bool(compiled(_COLUMNS).fullmatch(given))
 
 
 def _leads_to_a_page(text: str, start: int, given: str) -> bool:
@@ -133,6 +169,8 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
         return None  # arn:aws:secretsmanager:eu-west-1:1234:secret:name
     if given.isdecimal() and len(given) < 6:
         return None  # how many tokens
+    if _begins_a_sentence(text, start, match, value) or _is_of_pkcs11(text, start):
+        return None
     whole = _whole(text, match, value)
     if given.isalpha() and separator[-1] == " " and _is_prose(text, match, whole[1]):
         return None
@@ -151,6 +189,13 @@ def _names_a_thing(given: str, separator: str) -> bool:
     if separator not in {"=", ":="} and compiled(_DOTTED).fullmatch(given):
         return not given.startswith("eyJ")
     return bool(compiled(_OBJECT).match(given))
+
+
+def _is_of_pkcs11(text: str, start: int) -> bool:
+    """Whether it is a device's label, in a URI (RFC 7512)."""
+    return text.endswith("pkcs11:", 0, start) or bool(
+        compiled(r"pkcs11:[^\s\x1a]*;\Z").search(text, max(0, start - 128), start)
+    )
 
 
 def _is_public(text: str, start: int) -> bool:
@@ -288,6 +333,8 @@ def _is_no_value(given: str, separator: str, after: str) -> bool:
         return True
     if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
         return True
+    if after == ">" and given[-1] == "-" and given[:-1].isidentifier():
+        return True  # conn->password = self->password
     if given[-1] == ":" and given[:-1].replace("_", "").isalpha():
         return True  # token: invalid_grant: Bad Request
     code = given.startswith(_CODE_ROOTS)
@@ -305,7 +352,7 @@ def _is_option(text: str, match: re.Match[str]) -> bool:
     """Without a sign between: ``--password v``, SQL's ``PASSWORD 'v'``, ``set a.password "v"``."""
     begins = _name_begins(text, match.start())
     if text.startswith("--", begins) and not match["shut"]:
-        return True
+        return not compiled(_NO_FLAG).match(text, begins)
     if not match["quote"] or match["shut"]:
         return False
     sql = match["quote"] == "'" and match[0].lower().startswith("password")

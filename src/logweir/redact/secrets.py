@@ -48,12 +48,17 @@ def bearer(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 def basic(text: str, start: int, match: re.Match[str]) -> Range | None:
     """Base64 of ``user:password``; nothing else is meant by Basic."""
-    value = match["value"]
-    try:
-        known = b":" in a2b_base64(value + "=" * (-len(value) % 4))
-    except NotBase64:
-        return None
+    known = _is_basic(match["value"])
     return match.span("value") if known and char_before(text, start) not in WORD else None
+
+
+def _is_basic(value: str) -> bool:
+    """Whether it says ``user:password``: a colon alone may come of any word by chance."""
+    try:
+        said = a2b_base64(value + "=" * (-len(value) % 4)).decode()
+    except (NotBase64, UnicodeDecodeError):
+        return False
+    return ":" in said and said.isprintable()
 
 
 _SCHEMES: Final = words("apikey basic bearer digest key negotiate ntlm token")
@@ -67,6 +72,8 @@ def authorization(text: str, _start: int, match: re.Match[str]) -> Range | None:
     told = value.rstrip(".:").isalpha() or value[0] in "([{#"
     if told and scheme and scheme.strip().lower() not in _SCHEMES:
         return None  # authorization: granted for all (+12 ms)
+    if scheme and scheme.strip().lower() == "basic" and told and not _is_basic(value):
+        return None  # Authorization: Basic parsing
     if not scheme:
         behind = text[match.end() : match.end() + 5].lstrip(" \t")
         if (value.isalpha() and len(value) < 12) or behind.startswith(CUT):
