@@ -28,6 +28,7 @@ EXTENSION: Final = r"(?:,? ?(?:[xX]|[eE]xt\.?|[eE]xtension) ?[0-9]{1,6})?"
 _DIGIT_RUNS: Final = "[0-9]+"
 _GAPS: Final = frozenset([" ", "-", ".", "/", "(", ")", " (", ") ", ")-", "-(", ").", ")/"])
 _DATE: Final = "(?:19|20)[0-9]{2}([-./])[01]?[0-9][-./][0-3]?[0-9]"
+_NEAR: Final = 32  # characters in which such a word is looked for
 _UNWANTED: Final = frozenset("+/#$~^%*\\@&")
 _AREA: Final = r"\([0-9]{1,5}\)[ -]?\Z"
 _FIELD_BEGINS: Final = frozenset(["", *"\n\t,;|\"'(["])
@@ -38,13 +39,17 @@ _COUNTED_BEFORE: Final = words("""
     batch between block blocks build byte bytes case chapter chunk chunks code codes episode epoch
     error errors id ids iec ieee invoice iso issue item items job line lines model no nr offset
     offsets order orders page pages part partition port ports postcode range ranges record records
-    release rfc row rows section seq sequence serial shard size sizes sku slot slots standard std step
-    steps ticket v ver version zip
+    release rfc room row rows section seq sequence serial shard size sizes sku slot slots standard
+    std step steps ticket v ver version zip
 """)
 _COUNTED_AFTER: Final = words("""
     b bytes gb gib hz items kb kib lines ma mb mhz mib min ms mv ns of percent pixels px records
     rows s sec seconds times us users v x
 """)
+_CALLING: Final = (
+    r"(?i)(?:\A|[^A-Za-z])(?:call|cell|contact|desk|dial|fax|home|mobile|ph|(?:tele)?phone|reach|tel"
+    r"|text|work)[a-z]{0,8}[^A-Za-z\r\n](?:[^0-9\r\n]|\+[0-9]){0,24}\Z"
+)
 _LINES: Final = words("cell desk fax home mobile office phone work")  # 555-0199-Fax
 
 
@@ -100,27 +105,35 @@ def dotted_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 
 def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """Three columns of numbers look the same: a bracket or a word has to stand in front."""
+    """Three columns of numbers look the same: a bracket or a word of calling has to be in front."""
     end = match.end()
     if text[start] != "(":
         area, exchange = compiled(_DIGIT_RUNS).findall(text, start, end)[-3:-1] or ("0", "0")
         round_ones = area.endswith("00") or exchange.endswith("00") or exchange[0] in "01"
         if round_ones and word_before(text, start) not in _LINES:
             return None
-        if not _follows_a_word(text, start):
+        is_field = _is_field(text, start, end)
+        if not is_field and not _is_to_be_called(text, start):
             return None
-        columns = text[end : end + 3].strip(" ,")[:1] in DIGITS or text.startswith(CUT, end + 1)
+        columns = not is_field and (
+            text[end : end + 3].strip(" ,")[:1] in DIGITS or text.startswith(CUT, end + 1)
+        )
         if columns or _is_counted(text, start, end):
             return None
     return phone(text, start, match)
 
 
-def _follows_a_word(text: str, start: int) -> bool:
-    if text.endswith((",", ", "), 0, start):
-        return (
-            text[max(0, start - 3) : start].rstrip(", ")[-1:] in LETTERS
-        )  # Amy Pond, 212 555 0187
-    return bool(word_before(text, start)) and char_before(text, start) in {" ", ":", "="}
+def _is_to_be_called(text: str, start: int) -> bool:
+    """Whether a word of calling is in front, and no number between: call me (+1) at 212 …"""
+    return bool(compiled(_CALLING).search(text, max(0, start - _NEAR), start))
+
+
+def _is_field(text: str, start: int, end: int) -> bool:
+    """Whether it is between a name and what follows: Amy Pond, 212 555 0187, …"""
+    before = text[max(0, start - 3) : start]
+    if not before.endswith((",", ", ")) or before.rstrip(", ")[-1:] not in LETTERS:
+        return False
+    return text[end : end + 1] in {"", ",", "\n", "\r", '"'}
 
 
 def international_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
