@@ -78,8 +78,10 @@ _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "
 _DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
 _QUOTED_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/ -]{0,256}(?:[\"'\\]|\Z)"
 _COLUMNS: Final = "[A-Za-z_]+(?::[A-Za-z_]+)+"  # login:passwd:UID:GID
-_SENTENCE: Final = r"[ \t]\(?[A-Za-z][A-Za-z-]{0,24}[ \t][A-Za-z(][A-Za-z-]*(?:[ \t.,;:)]|\Z)"
-_NEXT_WORD: Final = r"[ \t][a-z]+(?:[ \t.,;]|\Z)"
+_SENTENCE: Final = (
+    r"[ \t]\(?[A-Za-z\x1a][A-Za-z-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:)\x1a]|\Z)"
+)
+_NEXT_WORD: Final = r"[ \t](?:[a-z]+(?:[ \t.,;]|\Z)|\x1a)"
 _NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
@@ -198,7 +200,7 @@ def _names_a_thing(given: str, separator: str) -> bool:
 def _is_of_pkcs11(text: str, start: int) -> bool:
     """Whether it is a device's label, in a URI (RFC 7512)."""
     return text.endswith("pkcs11:", 0, start) or bool(
-        compiled(r"pkcs11:[^\s\x1a]*;\Z").search(text, max(0, start - 128), start)
+        compiled(r"pkcs11:[^\s]*;\Z").search(text, max(0, start - 128), start)
     )
 
 

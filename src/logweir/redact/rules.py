@@ -462,6 +462,7 @@ RULES: Final[tuple[Rule, ...]] = (
         takes=(
             "call «(555) 123 4567» or reach me at «212 555 0187» today",
             "callback for Amy at «212 555 0187», Amy Pond,«212 555 0187»,x",
+            "reach us at «(212) 555-0187» or «212 555 0187»",
         ),
         leaves=(
             '"GET / HTTP/1.1" 200 512 1024 "-"',
@@ -576,7 +577,7 @@ RULES: Final[tuple[Rule, ...]] = (
             '"flow_id":4242424242424242 R14: 5555555555554444 SerialNumber: 4111111111111111',
             "srcMAC=00:0c:29:aa:bb:cc^eventId=4222222222222",
             "https://x.example/testcase/5390364397928448, paid in order 501800000009",
-            "card number 1234 5678 9012 3456",
+            "card number 1234 5678 9012 3456, account GB37 KNDY 3660 6205 8359 21 rejected",
         ),
     ),
 )
