@@ -79,7 +79,7 @@ _DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # B
 _QUOTED_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/ -]{0,256}(?:[\"'\\]|\Z)"
 _COLUMNS: Final = "[A-Za-z_]+(?::[A-Za-z_]+)+"  # login:passwd:UID:GID
 _SENTENCE: Final = (
-    r"[ \t]\(?[A-Za-z\x1a][A-Za-z-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:)\x1a]|\Z)"
+    r"[ \t]\(?[A-Za-z\x1a][A-Za-z_-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:)\x1a]|\Z)"
 )
 _NEXT_WORD: Final = r"[ \t](?:[a-z]+(?:[ \t.,;]|\Z)|\x1a)"
 _NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
@@ -223,7 +223,7 @@ def _is_compound(text: str, start: int) -> bool:
 
 def _is_prose(text: str, match: re.Match[str], end: int) -> bool:
     """Whether the key is a name, and a sentence follows: volume "db-secret" : references none."""
-    named = ":" in match["sep"] and (match["shut"] or match["sep"][0] == " ")
+    named = match["sep"].strip() == ":" and (match["shut"] or match["sep"][0] == " ")
     return bool(named and compiled(r"[ \t][a-z-]{2,}(?:[ \t.,;]|\Z)").match(text, end))
 
 
