@@ -57,8 +57,12 @@ def _stands_apart(text: str, start: int, end: int, groups: int) -> bool:
     if not stands_alone(text, start, end):
         return False
     gap = text[start + 4]
-    if groups < 4:  # of 1234 5678 9012 3456 the last three are no card
-        return not compiled(f"[0-9]{{4}}{gap}\\Z").search(text, max(0, start - 5), start)
+    longer = f"(?:\x1a|[0-9]{{4}}|(?:\x1a|[A-Z]{{2}}[0-9]{{2}}){gap}[A-Z]{{4}}){gap}\\Z"
+    if groups < 4:
+        in_fours = end - start == len("5018 0000 0009")
+        return not in_fours or not compiled(longer).search(text, max(0, start - 10), start)
+    if text[start - 2 : start - 1].isupper() and compiled(longer).search(text, start - 10, start):
+        return False
     after = compiled(f"{gap}[0-9]{{4}}(?:{gap}(?:[0-9]{{4}}{gap}|[^0-9])|[^0-9/ -]|\\Z)").match(
         text, end
     )

@@ -50,12 +50,14 @@ _NAME_MAX: Final = 32  # characters of a key that are looked at, before the word
 
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
-    a accepted add added an and any are argument arguments as async at authentication await be been bool boolean but by bytes can
-    cannot changed check command correct description do does doesn don empty error expected expired expires fail failed
-    failure false fix fixed for from func function given has hidden if in incorrect int integer invalid is isn
-    it lambda length may mismatch missing must n/a new nil no none not now null of ok old on option options or
-    password provided required reset respectively section set setting settings should str string that the this to too true type typeof
-    undefined unset update updated user validation varchar via was when will with wrong yes yield
+    a accepted add added an and any are argument arguments as async at authentication await be been
+    bool boolean but by bytes can cannot changed check command correct description do does doesn don
+    empty error expected expired expires fail failed failure false fix fixed for from func function
+    given has hidden if in incorrect int integer invalid is isn it lambda length may mismatch
+    missing must n/a new nil no none not now null of ok old on option options or password provided
+    required reset respectively section set setting settings should str string that the this to too
+    true type typeof undefined unset update updated user validation varchar via was when will with
+    wrong yes yield
 """)
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
 _PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+"  # of SQL, of SQL, a tag of YAML, of SQL
@@ -76,8 +78,10 @@ _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "
 _DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
 _QUOTED_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/ -]{0,256}(?:[\"'\\]|\Z)"
 _COLUMNS: Final = "[A-Za-z_]+(?::[A-Za-z_]+)+"  # login:passwd:UID:GID
-_SENTENCE: Final = r"[ \t]\(?[A-Za-z-]{1,24}[ \t][A-Za-z(][A-Za-z-]*(?:[ \t.,;:)]|\Z)"
-_NEXT_WORD: Final = r"[ \t][a-z]+(?:[ \t.,;]|\Z)"
+_SENTENCE: Final = (
+    r"[ \t]\(?[A-Za-z\x1a][A-Za-z_-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:)\x1a]|\Z)"
+)
+_NEXT_WORD: Final = r"[ \t](?:[a-z]+(?:[ \t.,;]|\Z)|\x1a)"
 _NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
@@ -127,12 +131,14 @@ def _is_directory(text: str, match: re.Match[str]) -> bool:
 
 
 def _begins_a_sentence(text: str, start: int, match: re.Match[str], value: Range) -> bool:
-    """Whether a name is spoken of: userauth_password: pass on the error, --token= described above."""
+    """Whether a name is spoken of: user_password: pass on the error, --token= described here."""
     given, separator = text[slice(*value)], match["sep"]
     if not given.isalpha() or separator[-1] != " ":
         return False
     if separator[0] == "=":
         return bool(compiled(_NEXT_WORD).match(text, value[1]))
+    if separator[0] != ":":
+        return False
     listed = match[0][: match.start("shut") - start].endswith("s")
     compound = listed or char_before(text, start) in LETTERS | {"_", "-"}
     written = given.islower() or given.istitle()
@@ -194,7 +200,7 @@ def _names_a_thing(given: str, separator: str) -> bool:
 def _is_of_pkcs11(text: str, start: int) -> bool:
     """Whether it is a device's label, in a URI (RFC 7512)."""
     return text.endswith("pkcs11:", 0, start) or bool(
-        compiled(r"pkcs11:[^\s\x1a]*;\Z").search(text, max(0, start - 128), start)
+        compiled(r"pkcs11:[^\s]*;\Z").search(text, max(0, start - 128), start)
     )
 
 
@@ -217,7 +223,7 @@ def _is_compound(text: str, start: int) -> bool:
 
 def _is_prose(text: str, match: re.Match[str], end: int) -> bool:
     """Whether the key is a name, and a sentence follows: volume "db-secret" : references none."""
-    named = ":" in match["sep"] and (match["shut"] or match["sep"][0] == " ")
+    named = match["sep"].strip() == ":" and (match["shut"] or match["sep"][0] == " ")
     return bool(named and compiled(r"[ \t][a-z-]{2,}(?:[ \t.,;]|\Z)").match(text, end))
 
 
@@ -305,7 +311,7 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
 def _of_element(text: str, start: int, sign: str) -> Range | None:
     end = _run_ends(_ELEMENT if sign[-1] == ">" else _ESCAPED_ELEMENT, text, start)
     given = text[start:end]
-    closed = text.startswith(("</", "<\\/", "&lt;/"), end)
+    closed = text.startswith(("</", "<\\/") if sign[-1] == ">" else "&lt;/", end)
     if not closed or not given.strip(_PUNCTUATION) or is_placeholder(given):
         return None
     return start, end

@@ -28,9 +28,11 @@ EXTENSION: Final = r"(?:,? ?(?:[xX]|[eE]xt\.?|[eE]xtension) ?[0-9]{1,6})?"
 _DIGIT_RUNS: Final = "[0-9]+"
 _GAPS: Final = frozenset([" ", "-", ".", "/", "(", ")", " (", ") ", ")-", "-(", ").", ")/"])
 _DATE: Final = "(?:19|20)[0-9]{2}([-./])[01]?[0-9][-./][0-3]?[0-9]"
+_NEAR: Final = 96  # characters in which such a word is looked for
 _UNWANTED: Final = frozenset("+/#$~^%*\\@&")
 _AREA: Final = r"\([0-9]{1,5}\)[ -]?\Z"
 _FIELD_BEGINS: Final = frozenset(["", *"\n\t,;|\"'(["])
+_FURTHER: Final = r"[-. (/]{0,2}[0-9\x1a]"
 _SUM: Final = r"[0-9]{1,3}(?:[ .]000)+|[0-9]{0,5}00-[0-9]{0,5}00"  # 1 000 000, and 1000-2000
 
 # What a number after these, or before those, counts or names: it is no phone.
@@ -38,13 +40,18 @@ _COUNTED_BEFORE: Final = words("""
     batch between block blocks build byte bytes case chapter chunk chunks code codes episode epoch
     error errors id ids iec ieee invoice iso issue item items job line lines model no nr offset
     offsets order orders page pages part partition port ports postcode range ranges record records
-    release rfc row rows section seq sequence serial shard size sizes sku slot slots standard std step
-    steps ticket v ver version zip
+    release rfc room row rows section seq sequence serial shard size sizes sku slot slots standard
+    std step steps ticket v ver version zip
 """)
 _COUNTED_AFTER: Final = words("""
     b bytes gb gib hz items kb kib lines ma mb mhz mib min ms mv ns of percent pixels px records
     rows s sec seconds times us users v x
 """)
+_CALLING: Final = (
+    r"(?i)(?:\A|[^A-Za-z])(?:call|cell|contact|desk|dial|fax|home|mobile|ph|(?:tele)?phone|reach|tel"
+    r"|text|work)[a-z]{0,8}[^A-Za-z\r\n\x1a](?:[^0-9\r\n\x1a]|\+[0-9]){0,24}"
+    rf"(?:(?:[0-9(][0-9 ()./-]{{5,24}}[0-9]{EXTENSION}|\x1a{{1,32}})(?:,| or| and|;) )?\Z"
+)
 _LINES: Final = words("cell desk fax home mobile office phone work")  # 555-0199-Fax
 
 
@@ -85,7 +92,10 @@ def _is_told(text: str, start: int) -> bool:
 
 def phone(text: str, start: int, match: re.Match[str]) -> Range | None:
     """3-3-4: an area begins with 2 to 9; 123 is everybody's example."""
-    end = match.end()
+    return _of_north_america(text, start, match.end())
+
+
+def _of_north_america(text: str, start: int, end: int) -> Range | None:
     area = compiled(_DIGIT_RUNS).findall(text, start, end)
     if area[0] in {"1", "001"}:
         area = area[1:]
@@ -100,36 +110,54 @@ def dotted_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 
 def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """Three columns of numbers look the same: a bracket or a word has to stand in front."""
-    end = match.end()
+    """Three columns of numbers look the same: a bracket or a word of calling has to be in front."""
+    end, bare = match.end(), match.start() + len("555 0187")
     if text[start] != "(":
-        area, exchange = compiled(_DIGIT_RUNS).findall(text, start, end)[-3:-1] or ("0", "0")
+        area, exchange = compiled(_DIGIT_RUNS).findall(text, start, bare)[-3:-1] or ("0", "0")
         round_ones = area.endswith("00") or exchange.endswith("00") or exchange[0] in "01"
         if round_ones and word_before(text, start) not in _LINES:
             return None
-        if not _follows_a_word(text, start):
+        is_field = _is_field(text, start, bare)
+        if is_field and not _is_field(text, start, end):
+            end = bare  # 212 555 0187,x 12 of what follows
+        if not is_field and not _is_to_be_called(text, start):
             return None
-        columns = text[end : end + 3].strip(" ,")[:1] in DIGITS or text.startswith(CUT, end + 1)
+        columns = not is_field and (
+            text[end : end + 3].strip(" ,")[:1] in DIGITS or text.startswith(CUT, end + 1)
+        )
         if columns or _is_counted(text, start, end):
             return None
-    return phone(text, start, match)
+    return _of_north_america(text, start, end)
 
 
-def _follows_a_word(text: str, start: int) -> bool:
-    if text.endswith((",", ", "), 0, start):
-        return (
-            text[max(0, start - 3) : start].rstrip(", ")[-1:] in LETTERS
-        )  # Amy Pond, 212 555 0187
-    return bool(word_before(text, start)) and char_before(text, start) in {" ", ":", "="}
+def _is_to_be_called(text: str, start: int) -> bool:
+    """Whether a word of calling is in front, and no number between: call me (+1) at 212 …"""
+    return bool(compiled(_CALLING).search(text, max(0, start - _NEAR), start))
+
+
+def _is_field(text: str, start: int, end: int) -> bool:
+    """Whether it is between a name and what follows: Amy Pond, 212 555 0187, …"""
+    before = text[max(0, start - 3) : start]
+    if not before.endswith((",", ", ")) or before.rstrip(", ")[-1:] not in LETTERS:
+        return False
+    return text[end : end + 1] in {"", ",", "\n", "\r", '"'}
 
 
 def international_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
     """``+`` and 8 to 15 digits; time zones, sums and coordinates also begin with a plus."""
     first = match.end("plus")
     end = _number_ends(text, first, match.end())
-    number = text[first:end]
-    if ")" in number and "(" not in number and text.endswith("(", 0, start):
+    if text.endswith("(", 0, start) and compiled(r"[0-9]{1,5}\)").match(text, first):
         start -= char_before(text, start - 1) not in WORD  # (+30) 6905 103567
+    # Where its last group goes on as another number, as in +44 20 7946 0958 555-123-4567, that may
+    # be taken later, and what is before it has to be taken now.
+    ends = {end, max(first, text.rfind(" ", first, end))}
+    taken = (_international(text, start, first, end) for end in sorted(ends, reverse=True))
+    return next(filter(None, taken), None)
+
+
+def _international(text: str, start: int, first: int, end: int) -> Range | None:
+    number = text[first:end]
     if number.count(".") == 1 or ("." in number and "-" in number):
         return None
     if compiled(r"1[0-4](?:00|30|45)(?:[^0-9]|\Z)").match(number):
@@ -159,7 +187,7 @@ def written_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None
     if compiled(_SUM).fullmatch(text, *taken):
         return None
-    columns = compiled(" [0-9]").match(text, taken[1])  # system call 334 1234567 0
+    columns = compiled(r" [0-9(\x1a]").match(text, taken[1])  # system call 334 1234567 0
     return None if columns else taken
 
 
@@ -198,7 +226,7 @@ def _number_ends(text: str, start: int, end: int) -> int:
     for run in compiled(_DIGIT_RUNS).finditer(text, start, end):
         gap, length = text[last : run.start()], run.end() - run.start()
         if last > start:
-            goes_on = digits < 10 or _goes_on(gap, digits, length) or _is_last(text, last, run)
+            goes_on = digits < 10 or _goes_on(gap, digits, length) or _is_last(text, gap, run)
             if gap not in _GAPS or not goes_on:
                 break
         if digits + length > 15 and digits >= 7:
@@ -213,19 +241,20 @@ def _goes_on(gap: str, digits: int, length: int) -> bool:
     return gap in {"-", "."} or (gap == " " and length == 2 and digits <= 11)  # +358 40 123 45 67
 
 
-def _is_last(text: str, last: int, run: re.Match[str]) -> bool:
+def _is_last(text: str, gap: str, run: re.Match[str]) -> bool:
     """Whether it is the last group of some that a blank is between: +43 5296 51468 615."""
-    if run.start() != last + 1 or not 3 <= run.end() - last - 1 <= 4:
+    if gap != " " or not 3 <= run.end() - run.start() <= 4:
         return False
-    before = text[max(0, last - 16) : last]
-    return " " in before.strip() and not compiled("[ -]?[0-9]").match(text, run.end())
+    grouped = " " in text[max(0, run.start() - 16) : run.start() - 1].strip()
+    return grouped and not compiled(_FURTHER).match(text, run.end())
 
 
 def _of_digits(text: str, start: int, first: int, end: int, least: int) -> Range | None:
     """The number, with its extension, where it has 7 or more digits and stands apart."""
     digits = sum(map(len, compiled(_DIGIT_RUNS).findall(text, first, end)))
     end = compiled(EXTENSION).match(text, end).end()  # type: ignore[union-attr]  # it may be empty
-    if not least <= digits <= 15 or cut_touches(text, start, end):
+    most = 17 if text.startswith("00", first) else 15
+    if not least <= digits <= most or cut_touches(text, start, end):
         return None
     before, after = char_before(text, start), text[end : end + 2]
     if before in WORD or before in {"/", "+", ".", "-", "~"} or after[:1] in WORD:

@@ -12,7 +12,7 @@ _MASK: Final = (
     r"|[*•.#-]+|_{3,}|(?:hmac-)?sha(?:1|256|512):[0-9a-f]{16,})[\])>_*#]{0,8}"
 )
 _VARIABLE: Final = r"\$[A-Z_][A-Z0-9_]{2,}|\$[a-z_]{3,}|%[A-Z_][A-Z0-9_]{2,}%|@[A-Z_]{3,}@"
-_TO_FILL_IN: Final = r"[<‹][A-Za-z][A-Za-z _-]{2,60}[>›]"  # <database user password>
+_TO_FILL_IN: Final = r"[<\u2039][A-Za-z][A-Za-z _-]{2,60}[>\u203a]"  # <database user password>
 _NAMED: Final = ("${", "{{", "$(", "%s", "%(", "%{", "#{")
 
 

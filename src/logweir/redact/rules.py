@@ -459,25 +459,15 @@ RULES: Final[tuple[Rule, ...]] = (
         reach=8,
         pattern="[0-9]{3} [0-9]{4}" + EXTENSION,
         guard=phones.spaced_phone,
-        takes=("call «(555) 123 4567» or reach me at «212 555 0187» today",),
-        leaves=('"GET / HTTP/1.1" 200 512 1024 "-"', "sizes 200 512 1024 232 512 1024"),
-    ),
-    Rule(
-        name="phone",
-        finds="a local phone number, 3-4",
-        gate=("000-0000",),
-        pattern="[0-9]{3}-[0-9]{4}" + EXTENSION,
-        guard=phones.local_phone,
         takes=(
-            "User «555-0199» accessed 7",
-            "phone:«867-5309», («555-0100»)",
-            "at «(1) 501-3830», on «(175)350-2479»?",
+            "call «(555) 123 4567» or reach me at «212 555 0187» today",
+            "callback for Amy at «212 555 0187», Amy Pond,«212 555 0187»,x",
+            "reach us at «(212) 555-0187» or «212 555 0187»",
         ),
         leaves=(
-            "lines 100-2000 bytes=234-5678/9000 ports 300-4000, 200-1000, 255-2048 bytes",
-            "order 555-0199 INV-555-0199 555-0199:80 12:555-0199 /555-0199 555-0199%",
-            "550e8400-e29b-41d4-a716-446655440000 CVE-2021-44228 2024-01-15",
-            "IEEE Std 754-2008, 754R -> 754-2008",
+            '"GET / HTTP/1.1" 200 512 1024 "-"',
+            "sizes 200 512 1024 232 512 1024",
+            "failed tests: 571 612 1056, NHS number 886 636 7586, Room 404-1234",
         ),
     ),
     Rule(
@@ -507,14 +497,15 @@ RULES: Final[tuple[Rule, ...]] = (
             *("call", "message", "registered", "answering", "office", "contact", "reach", "dial"),
             *("my number", "his number", "her number", "our number", "their number"),
             *("number changed", "hotline", "helpline", "landline", "voicemail"),
-            *("toll free", "toll-free", "texted", "text me", "text us", "ring me", "ring on"),
+            *("toll free", "toll-free", "texted", "text me", "text us", "text 0", "text (0"),
+            *("ring me", "ring on"),
         ),
         sketch=r"[aA:] \(?0[0 ()./-]{5,24}0",
         pattern=r"(?i)(?:call(?:er|ed|ing|back)?(?: number)?|messages? (?:to|from)|registered"
         r"|answering|office(?: number)?|contact(?:ed| number)?|reach(?:ed)?"
         r"|dial(?:l?ed|l?ing)?(?: in)?|(?:my|his|her|our|their) number(?: changed)?"
         r"|number changed|hotline|helpline|landline|voicemail|toll[ -]free"
-        r"|text(?:ed| me| us)|ring (?:me|on))(?: (?:me|us|him|her|them|you))?(?: back)?(?: is)?"
+        r"|text(?:ed| me| us)?|ring (?:me|on))(?: (?:me|us|him|her|them|you))?(?: back)?(?: is)?"
         r"(?: (?:at|on|to|from|via|under))?:? (?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
         guard=phones.written_phone,
         takes=(
@@ -528,7 +519,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "call 12345678 returned, message 12 345 678 of 2345678901, office 1234567",
             "call 2024-01-15 10:00 failed, called at 1234567890.123, system call 334 1234567 0",
             "reached 1 000 000 in all, reached 1000-2000, rpc_svc_call 1.6 89/07/20",
-            "driver's license number is 006 984185, contact 12345678",
+            "driver's license number is 006 984185, contact 12345678, context 06 94 74 99 86",
         ),
     ),
     Rule(
@@ -542,6 +533,24 @@ RULES: Final[tuple[Rule, ...]] = (
         guard=phones.phone_of_a_line,
         takes=("«030 1234567» office, «(07) 4063 1234»-Fax, «5199171823»-Fax",),
         leaves=("at 10:00 12 345 678 mobiles, 1234567 mobile users, 2024-01-15 office",),
+    ),
+    Rule(
+        name="phone",
+        finds="a local phone number, 3-4",
+        gate=("000-0000",),
+        pattern="[0-9]{3}-[0-9]{4}" + EXTENSION,
+        guard=phones.local_phone,
+        takes=(
+            "User «555-0199» accessed 7",
+            "phone:«867-5309», («555-0100»)",
+            "at «(1) 501-3830», on «(175)350-2479»?",
+        ),
+        leaves=(
+            "lines 100-2000 bytes=234-5678/9000 ports 300-4000, 200-1000, 255-2048 bytes",
+            "order 555-0199 INV-555-0199 555-0199:80 12:555-0199 /555-0199 555-0199%",
+            "550e8400-e29b-41d4-a716-446655440000 CVE-2021-44228 2024-01-15",
+            "IEEE Std 754-2008, 754R -> 754-2008",
+        ),
     ),
     Rule(
         name="card",
@@ -568,7 +577,7 @@ RULES: Final[tuple[Rule, ...]] = (
             '"flow_id":4242424242424242 R14: 5555555555554444 SerialNumber: 4111111111111111',
             "srcMAC=00:0c:29:aa:bb:cc^eventId=4222222222222",
             "https://x.example/testcase/5390364397928448, paid in order 501800000009",
-            "card number 1234 5678 9012 3456",
+            "card number 1234 5678 9012 3456, account GB37 KNDY 3660 6205 8359 21 rejected",
         ),
     ),
 )

@@ -23,6 +23,8 @@ SHAPES = [
     *("password==", "password=${", "password='${", "pwd=/", "token=a(", "publickeytoken="),
     *("password &gt;", "&lt;password&gt;", "password%3D", "password=%22", "&quot;pwd&quot;:&quot;"),
     *("password value=", 'password a="', "reset_password=/", "a:2001:db8::", "ip6:2001:", "key=$("),
+    *("msgid=<a@b.co> <", "> <a@b.co", "a@b.co:/", "x/a@B.CO", "call 212 555 0187 ", "+(1)1 1 "),
+    *("iban de89 3704 ", "text 0 ", "ssn 219 ", "pkcs11:token=a;", "a_password: a a "),
     *('secret\\\\\\"', "password\\\\\\\\\\", "\\n", "123-45-", "\x1b[1;1;1", "key\t", "\r\n\t "),
 ]  # fmt: skip
 
