@@ -15,6 +15,8 @@ from tests.unit.cli.shell import NOON, Record, document, envelope, lines_of, log
 from logweir.clock import ManualClock
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.broker import Lane
+from logweir.redact.policies import Redactors
+from logweir.redact.policy_file import read_policies
 from logweir.verify.evidence import Fault
 from logweir.verify.flood import Reply
 from logweir.verify.history import Flood, HistoryWriter
@@ -105,6 +107,26 @@ def test_documents_of_other_rules_are_no_verdict(tmp_path: Path) -> None:
     old = replace(document(f"{LOGS[0].log}", LOGS[0].text, LOGS[0].tenant), rules_version="0")
     put(tmp_path / "data", replace(old, source=LOGS[0].source), *documents(LOGS[1:]))
     assert verify(tmp_path, history(tmp_path)).exit_code == 5
+
+
+def test_each_tenants_documents_are_compared_by_its_own_policy(tmp_path: Path) -> None:
+    file = tmp_path / "redaction.toml"
+    file.write_text(f'[tenants.{LOGS[0].tenant}]\nmarker = "rule"\n')
+    logs = [replace(log, text=f"{log.text} from 10.0.0.1") for log in LOGS]
+    by_tenant = Redactors(read_policies(file))
+    done = []
+    for log in logs:
+        each = replace(document(f"{log.log}", log.text, log.tenant), source=log.source)
+        redactor = by_tenant.of(log.tenant)
+        modified = redactor.redact(log.text).text
+        done.append(replace(each, modified_data=modified, rules_version=redactor.version))
+    assert len({each.rules_version for each in done}) == 2
+    put(tmp_path / "data", *done)
+    path = history(tmp_path, logs=logs)
+    assert verify(tmp_path, path, "--redaction-file", file).exit_code == 0
+    without = verify(tmp_path, path)
+    assert without.exit_code == 5
+    assert "or by another policy" in without.output
 
 
 def test_work_that_took_no_time_is_early_unless_it_is_the_users_own(tmp_path: Path) -> None:
