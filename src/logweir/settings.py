@@ -60,8 +60,8 @@ class RedactionEngine(StrEnum):
     HYPERSCAN = "hyperscan"
 
     @property
-    def for_a_command(self) -> RedactionEngine:
-        """For who ends soon: hyperscan only where it is named, for it takes long to start."""
+    def at_once(self) -> RedactionEngine:
+        """For who cannot wait: hyperscan only where it is named, for it takes long to start."""
         return RedactionEngine.RE if self is RedactionEngine.AUTO else self
 
 

@@ -27,7 +27,7 @@ SECRETS: Final = tuple(map(_read, ["mails", "addresses", "numbers", "tokens", "p
 NOTES: Final = tuple(map(_read, ["ordinary", "lookalikes", "about_secrets"]))
 # Whole lines, with slots of their own.
 FORMATS: Final = tuple(
-    map(_read, ["web", "structured", "databases", "systems", "machines", "sources"])
+    map(_read, ["web", "structured", "databases", "systems", "machines", "sources", "documented"])
 )
 
 COUNT: Final = len(CARRIERS) + sum(map(len, (*SECRETS, *NOTES, *FORMATS)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,12 @@ TEXT = "User 555-0199 logged in from 9.9.9.9"
 
 def configured(**variables: str) -> Settings:
     return load({f"LOGWEIR_{name.upper()}": value for name, value in variables.items()})
+
+
+def wait_for_hyperscan() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "hyperscan":
+            thread.join()
 
 
 @pytest.fixture
@@ -108,6 +115,7 @@ def test_an_engine_that_is_installed_and_broken_is_a_warning_though_nobody_named
     (tmp_path / "hyperscan.py").write_text('raise ImportError("libhs.so.5: no such file")')
     with capture_logs() as lines:
         made = redactors_of_worker(configured())
+        wait_for_hyperscan()
     assert made.of("acme").engine == "re"
     assert [line["reason"] for line in lines] == [
         "hyperscan cannot be imported: libhs.so.5: no such file"
@@ -124,8 +132,25 @@ def test_a_command_does_not_wait_for_hyperscan_unless_it_is_named(
     ready = SimpleNamespace(possible=lambda _: 0)
     monkeypatch.setattr(prefilter, "prefilter_of", lambda _: ready)
     configuration = configured(redaction_engine=engine)
-    assert redactors_of_worker(configuration).of("acme").engine == of_a_worker
+    worker = redactors_of_worker(configuration)
+    wait_for_hyperscan()
+    assert worker.of("acme").engine == of_a_worker
     assert redactors(configuration).of("acme").engine == of_a_command
+
+
+def test_a_worker_redacts_while_hyperscan_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = threading.Event()
+
+    def prefilter_of(_patterns: object) -> SimpleNamespace:
+        assert compiled.wait(60)
+        return SimpleNamespace(possible=lambda _: 0)
+
+    monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)
+    worker = redactors_of_worker(configured())
+    assert worker.of("acme").redact("at 9.9.9.9").text == "at [REDACTED]"
+    compiled.set()
+    wait_for_hyperscan()
+    assert worker.of("acme").engine == "hyperscan"
 
 
 # ---- who looks -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from threading import Thread
 
 from logweir.errors import Misconfigured
 from logweir.redact.policies import Policies, Redactors
@@ -11,7 +12,7 @@ from logweir.settings import RedactionEngine, Settings
 
 def redactors(settings: Settings) -> Redactors:
     """For a command that looks at documents. Raises Misconfigured where the file is wrong."""
-    return Redactors(policies(settings), settings.redaction_engine.for_a_command.value)
+    return Redactors(policies(settings), settings.redaction_engine.at_once.value)
 
 
 def redactors_of_worker(settings: Settings) -> Redactors:
@@ -19,14 +20,26 @@ def redactors_of_worker(settings: Settings) -> Redactors:
 
     Raises Misconfigured where the file is wrong.
     """
-    made = Redactors(policies(settings), settings.redaction_engine.value)
-    is_named = settings.redaction_engine is RedactionEngine.HYPERSCAN
-    if made.unavailable and (is_named or find_spec("hyperscan")):
-        # Later than this module's own imports: commands that look need no logs.
-        import structlog
-
-        structlog.get_logger().warning("redaction_engine_unavailable", reason=made.unavailable)
+    engine = settings.redaction_engine
+    made = Redactors(policies(settings), engine.at_once.value)
+    if made.unavailable:
+        _warn(made.unavailable)
+    elif engine is RedactionEngine.AUTO and find_spec("hyperscan"):
+        # A worker that took a dead one's place has logs to go on with, and compiling takes long.
+        Thread(target=_quicken, args=(made,), name="hyperscan", daemon=True).start()
     return made
+
+
+def _quicken(made: Redactors) -> None:
+    if unavailable := made.quicken():
+        _warn(unavailable)
+
+
+def _warn(unavailable: str) -> None:
+    # Later than this module's own imports: commands that look need no logs.
+    import structlog
+
+    structlog.get_logger().warning("redaction_engine_unavailable", reason=unavailable)
 
 
 def policies(settings: Settings) -> Policies:

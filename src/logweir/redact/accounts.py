@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CARD_WORDS: Final = words(
     "amex cc ccn ccnum creditcard diners discover jcb maestro mastercard pan visa"
 )
+_PAID_WORDS: Final = words("charge charged debit debited paid pay payment")  # for a Visa's lengths
 _CONTEXT: Final = 32  # characters in which such a word is looked for
 _KEY: Final = r"[A-Za-z0-9_.-]{1,32}[\"']?\]?[ ]?[:=][ ]?[\"']?\Z"
 _AN_ID: Final = r"(?:[_.-]|[a-z])[Ii][Dd]s?[\"'\\\]: =]{0,6}\Z"  # card_id, of any digits
@@ -38,7 +39,8 @@ def card(text: str, start: int, match: re.Match[str]) -> Range | None:
         number, end = "".join(chosen), start + len(" ".join(chosen))
         if not luhn(number) or not _stands_apart(text, start, end, len(chosen)):
             continue
-        named = len(chosen) == 1 and _is_named_otherwise(text, start)
+        page = char_before(text, start) == "/"  # testcase/5390364397928448
+        named = len(chosen) == 1 and (page or _is_named_otherwise(text, start))
         if (_has_brand(number) and not named) or _word_says_card(text, start, number):
             return start, end
     return None
@@ -54,9 +56,9 @@ def _stands_apart(text: str, start: int, end: int, groups: int) -> bool:
     """Whether nothing goes on beside it: a row of fan speeds is in groups of four, too."""
     if not stands_alone(text, start, end):
         return False
-    if groups < 4:
-        return True
     gap = text[start + 4]
+    if groups < 4:  # of 1234 5678 9012 3456 the last three are no card
+        return not compiled(f"[0-9]{{4}}{gap}\\Z").search(text, max(0, start - 5), start)
     after = compiled(f"{gap}[0-9]{{4}}(?:{gap}(?:[0-9]{{4}}{gap}|[^0-9])|[^0-9/ -]|\\Z)").match(
         text, end
     )
@@ -70,7 +72,9 @@ def _word_says_card(text: str, start: int, number: str) -> bool:
         return False  # Maestro and JCB
     context = text[max(0, start - _CONTEXT) : start].lower()
     said = compiled(r"(?:\A|[^a-z0-9:-])([a-z]{2,})").findall(context)  # no cc of aa:bb:cc
-    if not any(word in _CARD_WORDS or word.startswith("card") for word in said):
+    known = _PAID_WORDS if number[0] == "4" and len(number) in {13, 19} else frozenset()
+    known |= _CARD_WORDS
+    if not any(word in known or word.startswith("card") for word in said):
         return False
     return not compiled(_AN_ID).search(text, max(0, start - _CONTEXT), start)
 
@@ -90,7 +94,7 @@ def _has_brand(number: str) -> bool:
             or four in {5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763}  # Maestro
         )
     if length == 15:
-        return two in {34, 37}  # American Express
+        return two in {34, 37} or four in {1800, 2131}  # American Express, JCB
     return length == 14 and (two in {36, 38} or 300 <= four // 10 <= 305)  # Diners Club
 
 
@@ -110,12 +114,13 @@ def ssn(text: str, start: int, match: re.Match[str]) -> Range | None:
     return (start, end) if _is_given_out(match[0]) and stands_alone(text, start, end) else None
 
 
-def bare_ssn(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """Nine digits, of which a word before them says what they are."""
+def named_ssn(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """Nine digits, of which a word before them says what they are; in groups, of any area."""
     number, end = match["value"], match.end()
-    if char_before(text, start) in LETTERS and not text[start].isupper():
+    before = char_before(text, start)
+    if before in LETTERS and not (before.islower() and text[start].isupper()):
         return None
-    known = _is_given_out(f"{number[:3]}-{number[3:5]}-{number[5:]}")
+    known = len(number) > 9 or _is_given_out(f"{number[:3]}-{number[3:5]}-{number[5:]}")
     return match.span("value") if known and ends_alone(text, end) else None
 
 
@@ -140,7 +145,7 @@ _IBAN_LENGTHS: Final = {
         (23, "AE GI IL IQ OM SO TL"),
         (24, "AD CZ ES MD PK RO SA SE SK TN VG"),
         (25, "LY PT ST"),
-        (26, "IS TR"),
+        (26, "IR IS TR"),
         (27, "BI DJ FR GR IT MC MR SM"),
         (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
         (29, "BR EG PS QA UA"),
@@ -153,6 +158,7 @@ _IBAN_LENGTHS: Final = {
 }
 
 
+_IBAN_MIN: Final = 14
 _AMOUNT: Final = r"/[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[^0-9A-Za-z.\x1a]|\Z)"
 
 
@@ -161,14 +167,32 @@ def iban(text: str, start: int, match: re.Match[str]) -> Range | None:
     length = _IBAN_LENGTHS.get(text[start : start + 2])
     if length is None:
         return None
-    groups = match[0].replace("-", " ").split(" ")
-    end, account = start - 1, ""
-    for group in groups:
-        if len(account) >= length:
-            break  # what follows is the next word
-        account += group
-        end += 1 + len(group)
-    if len(account) != length or not begins_alone(text, start):
+    for end, account in _accounts(match[0], start):
+        if len(account) == length:
+            return _checked(text, start, end, account)
+    return None
+
+
+def named_iban(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """The checksum is enough where the word says it: not all that is out there is of the length."""
+    first = match.start("value")
+    if char_before(text, start) in LETTERS:
+        return None
+    for end, account in reversed(_accounts(match["value"].upper(), first)):
+        if len(account) >= _IBAN_MIN and (taken := _checked(text, first, end, account)):
+            return taken
+    return None
+
+
+def _accounts(run: str, start: int) -> list[tuple[int, str]]:
+    """Each number that groups at the front of a run make, and its end: the next word may follow."""
+    groups = run.replace("-", " ").split(" ")
+    sizes = range(1, len(groups) + 1)
+    return [(start + len(" ".join(groups[:size])), "".join(groups[:size])) for size in sizes]
+
+
+def _checked(text: str, start: int, end: int, account: str) -> Range | None:
+    if not begins_alone(text, start):
         return None
     if not ends_alone(text, end) and not compiled(_AMOUNT).match(text, end):
         return None

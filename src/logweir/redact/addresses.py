@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from string import ascii_letters, digits, hexdigits
+from string import hexdigits
 from typing import TYPE_CHECKING, Final
 
 from logweir.redact.neighbours import (
@@ -21,7 +21,7 @@ from logweir.redact.rule import Range
 if TYPE_CHECKING:
     import re
 
-_ALNUM: Final = ascii_letters + digits
+_ALNUM: Final = DIGITS | LETTERS
 _VERSION_WORDS: Final = words("""
     amendment build chapter clause extension firmware oid rel release rev revision section sections
     trap v ver version versions
@@ -105,21 +105,21 @@ def _port_follows(text: str, end: int) -> bool:
 
 _NETWORKS: Final = ("2", "3", "fc", "fd", "fe", "ff")  # all ever given out: no dec::f32, F1::F2
 _GROUP: Final = frozenset(hexdigits)
-_RUN: Final = frozenset(hexdigits + ":.")
+_RUN: Final = WORD | {":", "."}
 
 
 def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
     """What parses as an address, is no EUI-64 and no ``Foo::Bar``."""
     if text[start] == ":" and text[start + 1] != ":":
         start += 1
-    if text[start - 1 : start] in _GROUP and not text.startswith("%", max(0, start - 3)):
+    near = text[start - 1 : start]
+    if near in _GROUP and text[start - 3 : start - 2] != "%":
         return None  # of a group, only its beginning is worth a look
+    if near == ":" and not _is_key(text, start - 1):
+        return None
     end = match.end()
     before = char_before(text, start)
-    if before in _RUN:
-        if before != ":" or not _is_key(text, start - 1):
-            return None
-    elif before in WORD or cut_touches(text, start, end):
+    if near != ":" and (before in _RUN or cut_touches(text, start, end)):
         return None
     if text[end : end + 1] in WORD:
         return None
@@ -161,8 +161,7 @@ def is_ipv4(address: str) -> bool:
 
 def _is_key(text: str, colon: int) -> bool:
     """Whether a word that cannot be a group stands in front, as in ``node:2001:db8::1``."""
-    word = text[max(0, colon - 16) : colon]
-    return any(letter not in hexdigits for letter in word[len(word.rstrip(_ALNUM)) :])
+    return text[max(0, colon - 16) : colon].rstrip(hexdigits)[-1:] in _ALNUM
 
 
 def _looks_assigned(groups: list[str]) -> bool:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 # Between a key and its value, in the languages and formats that logs quote:
 #   key: Type =   name="key" value=   <key a="b">
 #   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  --key v  KEY 'v'
-#   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
+#   "name": "key", "value":   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
 ASSIGNED: Final = (
     r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)(?P<sep>"
     r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
     r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
+    r"|,[ \t]{0,2}\\{0,3}[\"']?value\\{0,3}[\"']?[ \t]{0,2}[:=][ \t]{0,2}"
     r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=(?:\\{0,7}[\"']){1,2}[^\\\"'<>\r\n\x1a]{0,120}"
     r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
     r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
@@ -39,19 +40,21 @@ _ELEMENT: Final = r"[^<>\r\n\x1a]*"
 _ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
 _ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
 _QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
+_DOUBLED: Final = "''[A-Za-z0-9_]"
 _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
+_NOTHING: Final = r"(?:[ )}\],;:>|]|\\{1,7}[nrt])*+"  # what held it ends here: \"token=\"}\n
 _AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
-    a accepted an and any are as async at authentication await be been bool boolean but by bytes can
-    cannot changed check correct do does doesn don empty error expected expired expires fail failed
-    failure false for from func function given has hidden if in incorrect int integer invalid is isn
-    it lambda length may mismatch missing must n/a new nil no none not now null of ok old on or
-    password provided required reset set should str string that the this to too true type typeof
+    a accepted add added an and any are argument arguments as async at authentication await be been bool boolean but by bytes can
+    cannot changed check command correct description do does doesn don empty error expected expired expires fail failed
+    failure false fix fixed for from func function given has hidden if in incorrect int integer invalid is isn
+    it lambda length may mismatch missing must n/a new nil no none not now null of ok old on option options or
+    password provided required reset respectively section set setting settings should str string that the this to too true type typeof
     undefined unset update updated user validation varchar via was when will with wrong yes yield
 """)
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
@@ -70,6 +73,12 @@ _FILE: Final = r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"
 _RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
 _PAGE: Final = "(?:/[a-z][a-z_.-]*)+/?"
 _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "update")
+_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
+_QUOTED_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/ -]{0,256}(?:[\"'\\]|\Z)"
+_COLUMNS: Final = "[A-Za-z_]+(?::[A-Za-z_]+)+"  # login:passwd:UID:GID
+_SENTENCE: Final = r"[ \t]\(?[A-Za-z-]{1,24}[ \t][A-Za-z(][A-Za-z-]*(?:[ \t.,;:)]|\Z)"
+_NEXT_WORD: Final = r"[ \t][a-z]+(?:[ \t.,;]|\Z)"
+_NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
 
@@ -78,8 +87,10 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     key = match["key"].lower()
     if key in {"pass", "pwd"} and not _is_short_key(text, start, match):
         return None
-    if key == "pwd" and text.startswith("/", match.end()) and not match["quote"]:
-        return None  # the working directory
+    if key == "pwd" and _is_directory(text, match):
+        return None
+    if match["key"].startswith("PASS") and text.endswith("NO", 0, start):
+        return None  # NOPASSWD: ALL
     value = _value(text, match)
     if value is None:
         return None
@@ -92,6 +103,8 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None  # pam_unix(passwd:chauthtok), base-passwd:amd64
     if key == "pass" and given.rstrip(":").isdecimal():
         return None  # how many passed
+    if _begins_a_sentence(text, start, match, value) or _is_a_column(text, match, given):
+        return None
     return None if key == "passwd" and given in _NAME_SERVICES else _whole(text, match, value)
 
 
@@ -101,8 +114,35 @@ def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if not match["sep"].strip(" \t"):
         return _is_option(text, match)
+    if match["key"] == "PASS" and char_before(text, start) in {"", "\n"}:
+        return "=" in match["sep"]  # PASS: "a test's name"
     passed = match["key"].lower() == "pass" and ": " in match["sep"]
     return not passed or bool(match["quote"])
+
+
+def _is_directory(text: str, match: re.Match[str]) -> bool:
+    """Whether it is the working directory that follows."""
+    directory = _QUOTED_DIRECTORY if match["quote"] else _DIRECTORY
+    return bool(compiled(directory).match(text, match.end()))
+
+
+def _begins_a_sentence(text: str, start: int, match: re.Match[str], value: Range) -> bool:
+    """Whether a name is spoken of: userauth_password: pass on the error, --token= described above."""
+    given, separator = text[slice(*value)], match["sep"]
+    if not given.isalpha() or separator[-1] != " ":
+        return False
+    if separator[0] == "=":
+        return bool(compiled(_NEXT_WORD).match(text, value[1]))
+    listed = match[0][: match.start("shut") - start].endswith("s")
+    compound = listed or char_before(text, start) in LETTERS | {"_", "-"}
+    written = given.islower() or given.istitle()
+    return compound and written and bool(compiled(_SENTENCE).match(text, value[1]))
+
+
+def _is_a_column(text: str, match: re.Match[str], given: str) -> bool:
+    """Whether a list of columns has one for it: login:passwd:UID:GID."""
+    before = char_before(text, _name_begins(text, match.start()))
+    return match["sep"] == before == ":" and bool(compiled(_COLUMNS).fullmatch(given))
 
 
 def _leads_to_a_page(text: str, start: int, given: str) -> bool:
@@ -129,7 +169,11 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
         return None  # arn:aws:secretsmanager:eu-west-1:1234:secret:name
     if given.isdecimal() and len(given) < 6:
         return None  # how many tokens
+    if _begins_a_sentence(text, start, match, value) or _is_of_pkcs11(text, start):
+        return None
     whole = _whole(text, match, value)
+    if given.isalpha() and separator[-1] == " " and _is_prose(text, match, whole[1]):
+        return None
     if "=" in separator or separator.endswith(">") or "%" in separator or compound:
         return whole
     # Unexpected token: foo. A bare value after a colon has to look made, not written.
@@ -145,6 +189,13 @@ def _names_a_thing(given: str, separator: str) -> bool:
     if separator not in {"=", ":="} and compiled(_DOTTED).fullmatch(given):
         return not given.startswith("eyJ")
     return bool(compiled(_OBJECT).match(given))
+
+
+def _is_of_pkcs11(text: str, start: int) -> bool:
+    """Whether it is a device's label, in a URI (RFC 7512)."""
+    return text.endswith("pkcs11:", 0, start) or bool(
+        compiled(r"pkcs11:[^\s\x1a]*;\Z").search(text, max(0, start - 128), start)
+    )
 
 
 def _is_public(text: str, start: int) -> bool:
@@ -164,6 +215,12 @@ def _is_compound(text: str, start: int) -> bool:
     return before in {"_", "-"} or (before.islower() and text[start].isupper())
 
 
+def _is_prose(text: str, match: re.Match[str], end: int) -> bool:
+    """Whether the key is a name, and a sentence follows: volume "db-secret" : references none."""
+    named = ":" in match["sep"] and (match["shut"] or match["sep"][0] == " ")
+    return bool(named and compiled(r"[ \t][a-z-]{2,}(?:[ \t.,;]|\Z)").match(text, end))
+
+
 def _is_quoted(text: str, match: re.Match[str]) -> bool:
     """Whether the key is: {'token': abc}."""
     quote = match["shut"][-1:]
@@ -181,7 +238,8 @@ _KEY_OWNERS: Final = (
 def named_key(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of an API key and its like; the key of a map or a table is no secret."""
     near = text[max(0, start - 16) : start]
-    if not near.rstrip("_-. ").lower().endswith(_KEY_OWNERS):
+    owner = near[:-1] if near.endswith(("_", "-", ".", " ")) else near
+    if not owner.lower().endswith(_KEY_OWNERS):
         return None
     return _named(text, start, match, not near.endswith(" "))
 
@@ -194,6 +252,8 @@ def _value(text: str, match: re.Match[str]) -> Range | None:
         return None
     if separator[0] == ":" and char_before(text, match.start()) == "/":
         return None  # /etc/passwd:3
+    if separator == ":" and text.endswith("//", 0, _name_begins(text, match.start())):
+        return None  # https://x-access-token:abc@github.com is left to the rule for URLs
     if sign.endswith((">", "&gt;")) and "=>" not in sign and "=&gt;" not in sign:
         return _of_element(text, start - len(quote), sign)
     if quote in {"", "["}:
@@ -237,7 +297,7 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
     else:
         end = _closed(text, start, quote[-1], quote.count("\\"))
     given = text[start:end]
-    if not given.strip(_PUNCTUATION) or is_placeholder(given):
+    if compiled(_NOTHING).fullmatch(given) or is_placeholder(given):
         return None
     return start, end
 
@@ -273,13 +333,18 @@ def _is_no_value(given: str, separator: str, after: str) -> bool:
         return True
     if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
         return True
+    if after == ">" and given[-1] == "-" and given[:-1].isidentifier():
+        return True  # conn->password = self->password
+    if given[-1] == ":" and given[:-1].replace("_", "").isalpha():
+        return True  # token: invalid_grant: Bad Request
+    code = given.startswith(_CODE_ROOTS)
     if separator[-1] not in " \tt":  # a tab may be escaped
-        return False
+        return code and bool(compiled(_DOTTED).fullmatch(given))  # password=self.password
     empty = separator[0] == ":" or separator[0] == "="
     if empty and compiled(_PAIR).match(given + after):
         return True  # password= user=al
-    if given.startswith(_CODE_ROOTS):
-        return True  # password = config.password
+    if code:
+        return True  # password = config.password[0]
     return bool(compiled(_CALL).match(given + after)) and (after == "[" or separator == " = ")
 
 
@@ -287,7 +352,7 @@ def _is_option(text: str, match: re.Match[str]) -> bool:
     """Without a sign between: ``--password v``, SQL's ``PASSWORD 'v'``, ``set a.password "v"``."""
     begins = _name_begins(text, match.start())
     if text.startswith("--", begins) and not match["shut"]:
-        return True
+        return not compiled(_NO_FLAG).match(text, begins)
     if not match["quote"] or match["shut"]:
         return False
     sql = match["quote"] == "'" and match[0].lower().startswith("password")
@@ -323,5 +388,7 @@ def _closed(text: str, start: int, quote: str, depth: int) -> int:
         near = text[max(start, end - _BACKSLASHES) : end]
         slashes = len(near) - len(near.rstrip("\\"))
         if slashes == depth or (depth == 0 and slashes % 2 == 0) or slashes < depth:
-            return end - slashes if depth else end
+            if depth or quote != "'" or not compiled(_DOUBLED).match(text, end):
+                return end - slashes if depth else end
+            end += 1  # SQL's 'o''brien'
         end += 1

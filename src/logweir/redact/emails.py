@@ -25,15 +25,32 @@ _NO_DOMAIN: Final = words("""
     service socket timer slice scope mount target device path swap automount
     png jpg jpeg gif svg webp ico js ts mjs css map json yaml yml xml html txt log gz zip
     py pyc java class jar go rb php sh so dll exe conf
+    avif pdf tar tgz rpm deb whl woff woff2 ttf mp4 tmp lock bak ko
 """)
+# Names of SSH's algorithms and extensions: zlib@openssh.com, rijndael-cbc@lysator.liu.se.
+_SSH_DOMAINS: Final = words("libssh.org lysator.liu.se matt.ucc.asn.au openssh.com tinyssh.org")
+_SSH_NAME: Final = r"(?:[a-z0-9]{1,32}-){1,8}[a-z0-9.]{1,32}|zlib|kexguess2|f?statvfs|fsync|eow|tun"
+_NODES: Final = words("couchdb ejabberd emqx rabbit riak")  # Erlang's
+_SCHEME: Final = r"[a-z][a-z0-9+.-]{1,32}\Z"
+_MAIL_SCHEMES: Final = words("mailto sip sips xmpp")
+_MESSAGE_ID: Final = (
+    r"(?i)(?:message[-_ ]?id|msgid|in-reply-to|references)\\{0,3}[\"']?[ ]?[:=][ ]?\\{0,3}[\"']?"
+    r"(?:<[^<>\s]{1,200}> )?<?\Z"
+)
+_MESSAGE_ID_MAX: Final = 256
+_OBJECT: Final = r"[0-9a-f]{0,7}[0-9][0-9a-f]{0,7}\.[a-z]{4,}"  # Selector@1b2c3d.poll
+_SERVICE: Final = r"(?:\A|[^A-Za-z0-9_/.-])[A-Za-z0-9_-]{2,16}/\Z"  # Kerberos: nn/host@EXAMPLE.COM
+_SHELL: Final = r":[/~]"  # root@web01.example.com:~#
+_PREFIXES: Final = frozenset("dDlLoO")  # o'brien, and no b'joe@example.com'
 
 
 def email(text: str, at: int, match: re.Match[str]) -> Range | None:
     """The domain ends in letters; letters of other scripts belong to the name, too."""
     domain = _domain(match["domain"])
-    if not domain:
+    end = match.start("domain") + len(domain)
+    if not domain or compiled(_SHELL).match(text, end):
         return None
-    if text.startswith("git@", max(0, at - 3)) and not text.startswith("://", max(0, at - 6)):
+    if text.startswith("git@", max(0, at - 3)):
         return None  # git@github.com:owner/repository
     name = text[max(0, at - _NAME_MAX) : at]
     start = at - len(name) + len(name.rstrip(_NAME))
@@ -46,7 +63,41 @@ def email(text: str, at: int, match: re.Match[str]) -> Range | None:
         return None  # sip:+442079460958@example.com is left to the phones
     while start < at and text[start] in ".+-":
         start += 1
-    return None if start == at else (start, match.start("domain") + len(domain))
+    if start == at or _is_no_mailbox(text, start, at, domain):
+        return None
+    return start, end
+
+
+def _is_no_mailbox(text: str, start: int, at: int, domain: str) -> bool:
+    """Whether a user at a host, an algorithm, a node, a principal or a message is named like it."""
+    name, before = text[start:at], text[start - 1 : start]
+    if domain in _SSH_DOMAINS:
+        return bool(compiled(_SSH_NAME).fullmatch(name))
+    if (
+        before == "/"
+        and domain.isupper()
+        and compiled(_SERVICE).search(text, max(0, start - 20), start)
+    ):
+        return True
+    if before == "/" and _is_user_of_host(text, start, at):
+        return True
+    if before and before in "<:= \"'" and _is_message_id(text, start):
+        return True
+    return name in _NODES or bool(compiled(_OBJECT).fullmatch(domain))
+
+
+def _is_user_of_host(text: str, start: int, at: int) -> bool:
+    """Whether it is a URL's user@host; the user itself may be an address: al%40example.com@host."""
+    if not text.endswith("://", 0, start) or text[at] != "@":
+        return False
+    scheme = compiled(_SCHEME).search(text, max(0, start - 36), start - 3)
+    return bool(scheme) and scheme[0] not in _MAIL_SCHEMES  # type: ignore[index]
+
+
+def _is_message_id(text: str, start: int) -> bool:
+    further = text.endswith("> <", 0, start)  # of several
+    least = max(0, start - (_MESSAGE_ID_MAX if further else 32))
+    return bool(compiled(_MESSAGE_ID).search(text, least, start))
 
 
 def _name_begins(text: str, start: int) -> int:
@@ -59,6 +110,9 @@ def _name_begins(text: str, start: int) -> int:
                 return letter.end()  # \u003cjoe@example.com
         elif before == "[" and (colour := compiled(_COLOUR).match(text, start - 2)):
             return colour.end()
+        elif before == "'" and text[start - 2 : start - 1] in _PREFIXES:
+            whole = start == least + 2 or not text[start - 3 : start - 2].isalnum()
+            return start - 2 if whole else start
         elif not before.isalnum() and before not in "._+-":
             break
         start -= 1
@@ -72,7 +126,8 @@ def _domain(run: str) -> str:
         return ""
     while len(labels) > 1:
         top = labels[-1].partition("-")[0]  # example.com-0
-        if top.isalpha() and 2 <= len(top) <= 24:
+        cased = top.islower() or top.isupper() or top.istitle()  # no Loader@18b4aac2.loadClass
+        if top.isalpha() and 2 <= len(top) <= 24 and cased:
             package = labels[0].isdecimal() and labels[1].isdecimal()  # pkg@1.2.3-beta.rc
             return "" if package else ".".join([*labels[:-1], top])
         labels.pop()

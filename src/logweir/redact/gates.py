@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from logweir.redact.patterns import Lazy
+from logweir.redact.patterns import compiled
 from logweir.redact.rule import Rule
 
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -79,7 +79,7 @@ def possible_of(rules: Sequence[Rule]) -> Callable[[str], int]:
         sketched = ""
         if rule.sketch:
             sketched = f" and sketch_{number}.search(cased)"
-            names[f"sketch_{number}"] = Lazy(rule.sketch)
+            names[f"sketch_{number}"] = compiled(rule.sketch)
         for literal in rule.gate:
             view, seen, told = _seen_as(literal, shaped=rule.is_shaped)
             if view:

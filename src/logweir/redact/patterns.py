@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern, ready to match: compiled when a text first needs it, since start-up counts."""
-    return re.compile(pattern, re.ASCII)
+    return cast("re.Pattern[str]", _Pattern(pattern))
 
 
-class Lazy:
-    """A pattern of a module's own, compiled when a text first needs it: its methods are `re`'s."""
+class _Pattern:
+    """A pattern that has the methods of `re`'s, and is compiled with the first use of one."""
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def __getattr__(self, method: str) -> Any:
-        """Found here but once: from then on the method is an attribute."""
         found = getattr(re.compile(self._source, re.ASCII), method)
-        setattr(self, method, found)
+        setattr(self, method, found)  # so that this is asked once
         return found

@@ -29,18 +29,21 @@ _DIGIT_RUNS: Final = "[0-9]+"
 _GAPS: Final = frozenset([" ", "-", ".", "/", "(", ")", " (", ") ", ")-", "-(", ").", ")/"])
 _DATE: Final = "(?:19|20)[0-9]{2}([-./])[01]?[0-9][-./][0-3]?[0-9]"
 _UNWANTED: Final = frozenset("+/#$~^%*\\@&")
+_AREA: Final = r"\([0-9]{1,5}\)[ -]?\Z"
+_FIELD_BEGINS: Final = frozenset(["", *"\n\t,;|\"'(["])
+_SUM: Final = r"[0-9]{1,3}(?:[ .]000)+|[0-9]{0,5}00-[0-9]{0,5}00"  # 1 000 000, and 1000-2000
 
 # What a number after these, or before those, counts or names: it is no phone.
 _COUNTED_BEFORE: Final = words("""
     batch between block blocks build byte bytes case chapter chunk chunks code codes episode epoch
     error errors id ids iec ieee invoice iso issue item items job line lines model no nr offset
     offsets order orders page pages part partition port ports postcode range ranges record records
-    release row rows section seq sequence serial shard size sizes sku slot slots standard step steps
-    ticket v ver version zip
+    release rfc row rows section seq sequence serial shard size sizes sku slot slots standard std step
+    steps ticket v ver version zip
 """)
 _COUNTED_AFTER: Final = words("""
     b bytes gb gib hz items kb kib lines ma mb mhz mib min ms mv ns of percent pixels px records
-    rows s sec seconds us users v x
+    rows s sec seconds times us users v x
 """)
 _LINES: Final = words("cell desk fax home mobile office phone work")  # 555-0199-Fax
 
@@ -62,12 +65,22 @@ def _line_is_named(text: str, end: int) -> bool:
 def local_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
     """``555-0199``: an exchange begins with 2 to 9, and 200-1000 is a range."""
     end = match.end()
+    area = compiled(_AREA).search(text, max(0, start - 8), start)
+    if area and _stands_alone(text, area.start(), end):
+        return area.start(), end
     if text[start] in "01" or not _stands_alone(text, start, end):
         return None
     first, second = text[start : start + 3], text[start + 4 : start + 8]
+    if second.startswith(("19", "20")) and not _is_told(text, start):
+        return None  # 754R -> 754-2008
     if first[1:] in {"00", "50"} and second.endswith("00"):
         return None
     return None if _is_counted(text, start, end) else (start, end)
+
+
+def _is_told(text: str, start: int) -> bool:
+    """Whether a word is in front, or it is a field of its own."""
+    return bool(word_before(text, start)) or char_before(text, start) in _FIELD_BEGINS
 
 
 def phone(text: str, start: int, match: re.Match[str]) -> Range | None:
@@ -115,6 +128,8 @@ def international_phone(text: str, start: int, match: re.Match[str]) -> Range | 
     first = match.end("plus")
     end = _number_ends(text, first, match.end())
     number = text[first:end]
+    if ")" in number and "(" not in number and text.endswith("(", 0, start):
+        start -= char_before(text, start - 1) not in WORD  # (+30) 6905 103567
     if number.count(".") == 1 or ("." in number and "-" in number):
         return None
     if compiled(r"1[0-4](?:00|30|45)(?:[^0-9]|\Z)").match(number):
@@ -137,8 +152,12 @@ def named_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 def written_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The same where the word in front has other meanings: the number has to look like one."""
+    if char_before(text, start) in WORD:
+        return None  # rpc_svc_call 1.6 89/07/20
     taken = named_phone(text, start, match)
     if not taken or not _looks_written(text[slice(*taken)]):
+        return None
+    if compiled(_SUM).fullmatch(text, *taken):
         return None
     columns = compiled(" [0-9]").match(text, taken[1])  # system call 334 1234567 0
     return None if columns else taken
@@ -172,24 +191,34 @@ def _number_ends(text: str, start: int, end: int) -> int:
     """Where a number ends, of a run of digits, single separators and brackets.
 
     Nobody says where a number with blanks ends: after ten digits the next blank or bracket ends it,
-    but for a last group of two.
+    but for a last group of two, or of three or four that no more digits follow.
     """
-    digits = 0
+    digits = -2 if text.startswith("00", start) else 0  # 00 stands for the plus
     last = start
     for run in compiled(_DIGIT_RUNS).finditer(text, start, end):
         gap, length = text[last : run.start()], run.end() - run.start()
-        if digits and (gap not in _GAPS or (digits >= 10 and not _goes_on(gap, digits, length))):
-            break
+        if last > start:
+            goes_on = digits < 10 or _goes_on(gap, digits, length) or _is_last(text, last, run)
+            if gap not in _GAPS or not goes_on:
+                break
         if digits + length > 15 and digits >= 7:
             break
-        if gap != " (" or run[0] != "0":  # +41 (0)69: one dials the zero, or what is before it
-            digits += length
+        if last == start or not gap.endswith("(") or run[0] != "0":
+            digits += length  # of +41 (0)69 one dials the zero, or what is before it
         last = run.end()
     return last
 
 
 def _goes_on(gap: str, digits: int, length: int) -> bool:
     return gap in {"-", "."} or (gap == " " and length == 2 and digits <= 11)  # +358 40 123 45 67
+
+
+def _is_last(text: str, last: int, run: re.Match[str]) -> bool:
+    """Whether it is the last group of some that a blank is between: +43 5296 51468 615."""
+    if run.start() != last + 1 or not 3 <= run.end() - last - 1 <= 4:
+        return False
+    before = text[max(0, last - 16) : last]
+    return " " in before.strip() and not compiled("[ -]?[0-9]").match(text, run.end())
 
 
 def _of_digits(text: str, start: int, first: int, end: int, least: int) -> Range | None:
@@ -199,7 +228,7 @@ def _of_digits(text: str, start: int, first: int, end: int, least: int) -> Range
     if not least <= digits <= 15 or cut_touches(text, start, end):
         return None
     before, after = char_before(text, start), text[end : end + 2]
-    if before in WORD or before in {"/", "+", ".", "-"} or after[:1] in WORD:
+    if before in WORD or before in {"/", "+", ".", "-", "~"} or after[:1] in WORD:
         return None
     if after[:1] in {".", ":", "/", "-"} and (after[1:] in WORD or after[1:] == CUT):
         return (start, end) if _line_is_named(text, end) else None

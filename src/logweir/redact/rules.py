@@ -80,6 +80,20 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(
+        name="password",
+        finds="the password of an SQL user",
+        gate=("identified", "password("),
+        pattern=r"(?i)(?:identified(?:[ \t]{1,4}with[ \t]{1,4}[a-z0-9_'\"]{1,40})?"
+        r"[ \t]{1,4}(?:by|as)[ \t]{1,4}(?:password[ \t]{1,4})?|password\()"
+        r"\\{0,3}[\"'](?P<value>[^\"'\\\r\n\x1a]{1,256})",
+        guard=secrets.sql_password,
+        takes=(
+            "CREATE USER 'al'@'%' IDENTIFIED BY '«hunter2»'",
+            "SET PASSWORD FOR 'al'@'%' = PASSWORD('«x y»')",
+        ),
+        leaves=("identified by name, IDENTIFIED BY '?', input.password('Password')",),
+    ),
+    Rule(
         name="secret",
         finds="the value of a secret",
         gate=("secret",),
@@ -348,15 +362,40 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(
+        name="iban",
+        finds="what a word says is an IBAN: of any length and case, the checksum is right",
+        gate=("iban",),
+        sketch="[Aa]{2}00(?:[0Aa]{10}|[ -][0Aa]{4}[ -])",
+        pattern=r"(?i)iban(?:[ _-]?(?:number|num|no|code))?\.?(?: is)?\\{0,3}[\"']?[ \t]{0,3}"
+        r"[:=#>]?[ \t]{0,3}\\{0,3}[\"']?(?P<value>[a-z]{2}[0-9]{2}(?:[a-z0-9]{10,30}"
+        "|(?: [a-z0-9]{4}){2,7}(?: [a-z0-9]{1,3})?|(?:-[a-z0-9]{4}){2,7}(?:-[a-z0-9]{1,3})?))",
+        guard=accounts.named_iban,
+        takes=(
+            "iban=«de89370400440532013000»&x",
+            "using this IBAN «GB52 BJFI 8740 9526 7386 7» or",
+            "My IBAN is «IR730981738110042962940210»",
+        ),
+        leaves=("iban=de89370400440532013001", "caliban de89370400440532013001"),
+    ),
+    Rule(
         name="ssn",
         finds="nine digits that a word says are a US social security number",
-        gate=("ssn", "social"),
-        sketch="000000000",
-        pattern=r"(?i)(?:ssn|social[ _-]?security)(?:[ _-]?(?:number|num|no))?"
-        r"\\{0,3}[\"']?[ \t]{0,3}[:=#]?[ \t]{0,3}\\{0,3}[\"']?(?P<value>[0-9]{9})",
-        guard=accounts.bare_ssn,
-        takes=('{"SSN":"«219099999»"}', "ssn=«219099999»"),
-        leaves=("ssn=000099999 session 219099999", "ssn_hash=2190999991"),
+        gate=("ssn", "social", "ss#"),
+        sketch="000(?:000000|[ .-]00[ .-]0000)",
+        pattern=r"(?i)(?:ssn|social[ _-]?security|ss#)(?:[ _-]?(?:number|num|no))?\.?(?: is| was)?"
+        r"\\{0,3}[\"']?[ \t]{0,3}[:=#]{0,2}[ \t]{0,3}\\{0,3}[\"']?"
+        r"(?P<value>[0-9]{9}|[0-9]{3}[ .-][0-9]{2}[ .-][0-9]{4})",
+        guard=accounts.named_ssn,
+        takes=(
+            '{"SSN":"«219099999»"}',
+            "ssn=«219099999», SS# «219099999»",
+            "My SSN is «219 09 9999», SSN: «219.09.9999», SSN: «987-65-4321»",
+            "His social security number is «219099999»",
+        ),
+        leaves=(
+            "ssn=000099999 session 219099999",
+            "ssn_hash=2190999991, session 219 09 9999, lesson 219 09 9999, pass# 219099999",
+        ),
     ),
     Rule(
         name="ssn",
@@ -370,20 +409,21 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="phone",
         finds="a phone number, + and 8 to 15 digits",
-        gate=("+0", "%0"),
-        sketch=r"(?:\+|%0[Aa])0(?:0{0,2}[ .()-]|0{5}|0{3,4}[ .()-][0(])",
-        pattern=r"(?P<plus>\+|%2[Bb])[1-9][0-9 ().-]{6,24}[0-9]",
+        gate=("+0", "+(0", "%0"),
+        sketch=r"(?:\+|%0[Aa])(?:\(0{1,5}\)|0(?:0{0,2}[ .()-]|0{5}|0{3,4}[ .()-][0(]))",
+        pattern=r"(?P<plus>\+|%2[Bb])(?:\([1-9][0-9]{0,4}\)|[1-9])[0-9 ().-]{6,24}[0-9]",
         guard=phones.international_phone,
         takes=(
             "call «+1 (555) 123-4567» or «+442079460958»",
             "From=«%2B4915112345678»&To=1",
             "call «+1-347-839-9740x390»-Fax",
             "«+41 (0)69 979 80 58» «+358 40 123 45 67»",
+            "«+(371) 60062082» «(+30) 6905 103567» «+359(0)286 381 266» «+43 5296 51468 615» at",
             "«+49 30 12345678» status 200, «+33 1 23 45 67 89», «+1-800-555-0199».",
         ),
         leaves=(
             "[10/Oct/2000:13:55:36 +0000] 10:00:00+02:00 +1000 12345678",
-            "+37.7749,-122.4194 +40.7128-074.0060/ a+12345678901 +1234567.89",
+            "+37.7749,-122.4194 +40.7128-074.0060/ a+12345678901 +1234567.89 10~+20191229111838",
         ),
     ),
     Rule(
@@ -428,11 +468,16 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("000-0000",),
         pattern="[0-9]{3}-[0-9]{4}" + EXTENSION,
         guard=phones.local_phone,
-        takes=("User «555-0199» accessed 7", "phone:«867-5309», («555-0100»)"),
+        takes=(
+            "User «555-0199» accessed 7",
+            "phone:«867-5309», («555-0100»)",
+            "at «(1) 501-3830», on «(175)350-2479»?",
+        ),
         leaves=(
             "lines 100-2000 bytes=234-5678/9000 ports 300-4000, 200-1000, 255-2048 bytes",
             "order 555-0199 INV-555-0199 555-0199:80 12:555-0199 /555-0199 555-0199%",
             "550e8400-e29b-41d4-a716-446655440000 CVE-2021-44228 2024-01-15",
+            "IEEE Std 754-2008, 754R -> 754-2008",
         ),
     ),
     Rule(
@@ -442,7 +487,7 @@ RULES: Final[tuple[Rule, ...]] = (
         pattern=r"(?i)(?:(?:tele|cell)?phone|telefon[eo]?|mobile|cell(?:ulare)?|tel|(?:tele)?fax"
         r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:number|num|no|nr))?\.?"
         r"(?: (?:is|to|at|on|from|sent to))?\\{0,3}[\"']{0,2}"
-        r"(?:[ \t]{0,3}[:=#>,]?|%3[AaDd])[ \t]{0,3}\\{0,3}[\"']{0,2}"
+        r"(?:(?:[ \t]{0,3}[:=#>,]|[ \t]{1,3}-[ \t]){0,2}|%3[AaDd])[ \t]{0,3}\\{0,3}[\"']{0,2}"
         r"(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
         guard=phones.named_phone,
         takes=(
@@ -450,7 +495,8 @@ RULES: Final[tuple[Rule, ...]] = (
             'tel: «030 1234567», "mobile_number": "«0171/1234567»"',
             "Fax «(030) 123456», <phone>«386 411 6434»</phone>",
             "SMS sent to «5551234567», Phone («308 801 4840»)",
-            "Desk: «5551234567»",
+            "Desk: «5551234567», Phone #: «0171/1234567», Mobile - «07700 900123»",
+            "Fax: «00420 705 179 321»",
         ),
         leaves=("hotel 1234567 telemetry=1234567 phone_id 1234567 mobile: 2024-01-15",),
     ),
@@ -458,21 +504,31 @@ RULES: Final[tuple[Rule, ...]] = (
         name="phone",
         finds="a number in groups that somebody is called at",
         gate=(
-            *("call", "message", "registered", "answering", "office"),
-            *("my number", "contact number", "text me"),
+            *("call", "message", "registered", "answering", "office", "contact", "reach", "dial"),
+            *("my number", "his number", "her number", "our number", "their number"),
+            *("number changed", "hotline", "helpline", "landline", "voicemail"),
+            *("toll free", "toll-free", "texted", "text me", "text us", "ring me", "ring on"),
         ),
-        sketch=r"[a:] \(?0[0 ()./-]{5,24}0",
-        pattern=r"(?i)(?:call(?:er|ed|ing)?|messages? (?:to|from)|registered"
-        r"|answering|office|(?:my|contact) number(?: is)?|text)(?: (?:me|us|him|her|them|you))?"
-        r"(?: back)?(?: (?:at|on|to|from))?:? (?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
+        sketch=r"[aA:] \(?0[0 ()./-]{5,24}0",
+        pattern=r"(?i)(?:call(?:er|ed|ing|back)?(?: number)?|messages? (?:to|from)|registered"
+        r"|answering|office(?: number)?|contact(?:ed| number)?|reach(?:ed)?"
+        r"|dial(?:l?ed|l?ing)?(?: in)?|(?:my|his|her|our|their) number(?: changed)?"
+        r"|number changed|hotline|helpline|landline|voicemail|toll[ -]free"
+        r"|text(?:ed| me| us)|ring (?:me|on))(?: (?:me|us|him|her|them|you))?(?: back)?(?: is)?"
+        r"(?: (?:at|on|to|from|via|under))?:? (?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
         guard=phones.written_phone,
         takes=(
             "call me at «07 4063 1234» or on my registered «098 765 432 10»",
             "caller «550-2400» hung up, messages to «(030) 123456»",
+            "contact us at «0412 636 953», dial in via «07 73 29 63 94», hotline «082 404 3183»",
+            "my number changed to «074 1373 5044», his emergency contact is «07053 1712540».",
+            "office number is «06 53968381», CALL ME AT «07 4063 1234»",
         ),
         leaves=(
             "call 12345678 returned, message 12 345 678 of 2345678901, office 1234567",
             "call 2024-01-15 10:00 failed, called at 1234567890.123, system call 334 1234567 0",
+            "reached 1 000 000 in all, reached 1000-2000, rpc_svc_call 1.6 89/07/20",
+            "driver's license number is 006 984185, contact 12345678",
         ),
     ),
     Rule(
@@ -502,6 +558,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "card «4111 1111 1111 1111», «5555-5555-5555-4444»",
             "amex «378282246310005», «3782 822463 10005» in 2024 «4242 4242 4242 4242» 12/26 123",
             "Maestro «501800000009», card number is «4222222222222»",
+            "Charge «4222222222222» for $3, JCB's «180038978732073»",
         ),
         leaves=(
             "4111111111111112 order 4000000000000000 501800000009 4222222222222",
@@ -510,6 +567,8 @@ RULES: Final[tuple[Rule, ...]] = (
             "fans 1200 4242 4242 4242 4242 1300",
             '"flow_id":4242424242424242 R14: 5555555555554444 SerialNumber: 4111111111111111',
             "srcMAC=00:0c:29:aa:bb:cc^eventId=4222222222222",
+            "https://x.example/testcase/5390364397928448, paid in order 501800000009",
+            "card number 1234 5678 9012 3456",
         ),
     ),
 )

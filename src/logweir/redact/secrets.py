@@ -48,12 +48,17 @@ def bearer(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 def basic(text: str, start: int, match: re.Match[str]) -> Range | None:
     """Base64 of ``user:password``; nothing else is meant by Basic."""
-    value = match["value"]
-    try:
-        known = b":" in a2b_base64(value + "=" * (-len(value) % 4))
-    except NotBase64:
-        return None
+    known = _is_basic(match["value"])
     return match.span("value") if known and char_before(text, start) not in WORD else None
+
+
+def _is_basic(value: str) -> bool:
+    """Whether it says ``user:password``: a colon alone may come of any word by chance."""
+    try:
+        said = a2b_base64(value + "=" * (-len(value) % 4)).decode()
+    except (NotBase64, UnicodeDecodeError):
+        return False
+    return ":" in said and said.isprintable()
 
 
 _SCHEMES: Final = words("apikey basic bearer digest key negotiate ntlm token")
@@ -67,6 +72,8 @@ def authorization(text: str, _start: int, match: re.Match[str]) -> Range | None:
     told = value.rstrip(".:").isalpha() or value[0] in "([{#"
     if told and scheme and scheme.strip().lower() not in _SCHEMES:
         return None  # authorization: granted for all (+12 ms)
+    if scheme and scheme.strip().lower() == "basic" and told and not _is_basic(value):
+        return None  # Authorization: Basic parsing
     if not scheme:
         behind = text[match.end() : match.end() + 5].lstrip(" \t")
         if (value.isalpha() and len(value) < 12) or behind.startswith(CUT):
@@ -97,6 +104,13 @@ def pem(text: str, start: int, match: re.Match[str]) -> Range | None:
     if last := compiled(_PEM_END).match(text, end):
         end = last.end()
     return (start, end) if end > match.end() else None
+
+
+def sql_password(_text: str, _start: int, match: re.Match[str]) -> Range | None:
+    """The string, unless it is to be filled in; a function in small letters is no SQL."""
+    value = match["value"]
+    filled_in = is_placeholder(value) or value in {"?", ":password"}
+    return None if filled_in or match[0].startswith("password(") else match.span("value")
 
 
 def only_value(_text: str, _start: int, match: re.Match[str]) -> Range:

@@ -83,7 +83,7 @@ def _redactor(settings: Settings, tenant: str | None, marker: Marker | None) -> 
     from logweir.redact.policies import Policies, Redactors
 
     whose = "" if tenant is None else tenant_id(tenant)
-    engine = settings.redaction_engine.for_a_command
+    engine = settings.redaction_engine.at_once
     made = Redactors(Policies(_policy(settings, whose, marker)), engine.value)
     if made.unavailable:
         complain(f"{made.unavailable}. It goes on without, slower.")
