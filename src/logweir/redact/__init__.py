@@ -2,11 +2,23 @@
 
     rules.py        the table: what is found, by which pattern, and what it must leave
     rule.py         a row of the table
-    scan.py         runs the table over a text, in time linear in its length
+    assigned.py     guards: key = value; with placeholders.py: masks, and names to be filled in
+    secrets.py      guards: tokens, JWT, Authorization, private keys
+    emails.py, addresses.py, phones.py, accounts.py     guards: what the names say
     neighbours.py   what touches a candidate, and the word before it
-    addresses.py    guards: IPv4, IPv6, e-mail
-    numbers.py      guards: phones, cards, SSN
-    secrets.py      guards: key = value, tokens, Authorization
+    patterns.py     compiles each pattern when a text first needs it
+
+    redactor.py     text -> spans -> redacted text, under one policy
+    gates.py        which rules a text can match at all: by literals
+    prefilter.py    the same by hyperscan, and superset.py what it looks for: the extra ``fast``
+    scan.py         runs these rules over the text, in time linear in its length
+    windows.py      a search in short steps, so that others have their turn
+    stream.py       a text that comes in parts
+    markers.py      what stands where something was taken out
+
+    policy.py       what an operator may set; policies.py: by tenant
+    policy_file.py  the file of it; policy_table.py: a table of that, read strictly
+    own_rule.py     a rule of an operator's own; subset/: what its pattern must keep to
 
 Offsets are code points. The spans are in order and never overlap: a row of the table sees the text
 with what the rows above it found already cut out, so the order of the rows is precedence. Where a
