@@ -40,6 +40,8 @@ _FAMILIES = {
     "text": (),
     "cased": ("@", "%", "+", "0-000", "0 000", "."),
 }
+_MANY = 8  # of more literals than these, the sketch is asked first
+_SIGNS = frozenset("@#%+=/&$")  # few lines have them
 _FUNCTION = """\
 def possible(text):
     data = text.encode("ascii", "replace")
@@ -74,20 +76,24 @@ def possible_of(rules: Sequence[Rule]) -> Callable[[str], int]:
     """What gives a mask of the rules that a text can match: bit n stands for rule n."""
     always = 0
     masks: dict[str, dict[str, dict[str, int]]] = {view: {} for view in _FAMILIES}
+    checks: list[str] = []
     names: dict[str, Any] = {"shape": _SHAPE, "no_words": _NO_WORDS, "cased_letters": _CASED}
     for number, rule in enumerate(rules):
-        sketched = ""
-        if rule.sketch:
-            sketched = f" and sketch_{number}.search(cased)"
-            names[f"sketch_{number}"] = compiled(rule.sketch)
-        for literal in rule.gate:
-            view, seen, told = _seen_as(literal, shaped=rule.is_shaped)
-            if view:
-                bits = masks[view].setdefault(seen, {})
-                bits[told + sketched] = bits.get(told + sketched, 0) | 1 << number
-            else:
-                always |= 1 << number
-    checks = [line for view in _FAMILIES for line in _checks(view, masks[view])]
+        bit = 1 << number
+        seen = {_seen_as(literal, shaped=rule.is_shaped) for literal in rule.gate}
+        names[f"sketch_{number}"] = compiled(rule.sketch)
+        sketched = f"sketch_{number}.search(cased)"
+        if any(not view for view, _, _ in seen):
+            always |= bit
+        elif rule.sketch and len(seen) > _MANY:
+            stands = " or ".join(f"{text!r} in {view}{told}" for view, text, told in sorted(seen))
+            checks.append(f"if {sketched} and ({stands}): mask |= {bit}")
+        else:
+            for view, text, told in seen:
+                further = f"{told} and {sketched}" if rule.sketch else told
+                bits = masks[view].setdefault(text, {})
+                bits[further] = bits.get(further, 0) | bit
+    checks += [line for view in _FAMILIES for line in _checks(view, masks[view])]
     function = _FUNCTION.format(always=always, checks="\n    ".join(checks))
     exec(function, names)  # noqa: S102  # of literals by their repr, and of names of our own
     possible: Callable[[str], int] = names["possible"]
@@ -102,7 +108,8 @@ def _seen_as(literal: str, *, shaped: bool) -> tuple[str, str, str]:
     view = view_for(literal, shaped=shaped)
     words = literal.encode().translate(_SHAPE, _NO_WORDS).decode()
     if len(words) > 1 and view is shape_of:
-        return "words", words, ""
+        sign = next(filter(_SIGNS.__contains__, literal), "")
+        return "words", words, f" and {sign!r} in cased" if sign else ""
     if words and view is str:
         return "words", words, f" and {literal!r} in text"
     if view is str and literal:

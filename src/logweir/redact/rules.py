@@ -500,7 +500,7 @@ RULES: Final[tuple[Rule, ...]] = (
             *("toll free", "toll-free", "texted", "text me", "text us", "text 0", "text (0"),
             *("ring me", "ring on"),
         ),
-        sketch=r"[aA:] \(?0[0 ()./-]{5,24}0",
+        sketch=r" \(?0[0 ()./-]{5,24}0",
         pattern=r"(?i)(?:call(?:er|ed|ing|back)?(?: number)?|messages? (?:to|from)|registered"
         r"|answering|office(?: number)?|contact(?:ed| number)?|reach(?:ed)?"
         r"|dial(?:l?ed|l?ing)?(?: in)?|(?:my|his|her|our|their) number(?: changed)?"
