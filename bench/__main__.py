@@ -28,6 +28,7 @@ from bench import (
     depth,
     drain,
     flood,
+    hostile,
     ingest,
     lambda_gateway,
     pushes,
@@ -225,6 +226,16 @@ def _redaction_of(dirty_share: float, quick: bool) -> Iterator[Figure]:
             yield Figure(f"redaction, {name} ÷ bare", speed.best / bare.best, "", aim)
 
 
+def _hostile(_work: Path, quick: bool) -> Iterator[Figure]:
+    measured = hostile.measure(hostile.SIZES[:2] if quick else hostile.SIZES)
+    slowest = max(measured, key=lambda each: each.times[0])
+    name = f"redaction of 64 KiB, slowest of {len(measured)} shapes, {slowest.shape[:24]!r}"
+    yield Figure(name, slowest.times[0], "s", 0.25, low_is_better=True)
+    steepest = max(measured, key=lambda each: each.exponent)
+    name = f"… growth to {hostile.SIZES[-1] >> 20} MiB, steepest: exponent, {steepest.shape[:24]!r}"
+    yield Figure(name, steepest.exponent, "", 1.2, low_is_better=True)
+
+
 _PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "ingest": _ingest,
     "flood": _flood,
@@ -236,6 +247,7 @@ _PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
     "lambda": _lambda,
     "cost": _cost,
     "redaction": _redaction,
+    "hostile": _hostile,
 }
 _WRK = {"ingest", "cloud"}
 

@@ -59,7 +59,8 @@ def test_time_grows_as_the_text_does(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
 def test_no_text_of_64_kilobytes_takes_long(shape: str) -> None:
-    assert seconds(of_size(shape, 64 * KILO)) <= 0.5  # 0.15 where the machine is idle
+    text = of_size(shape, 64 * KILO)
+    assert any(seconds(text) <= 0.25 for _ in range(5))  # 0.15 where the machine is idle
 
 
 def test_shapes_that_follow_each_other_take_no_longer_than_apart() -> None:

@@ -17,6 +17,7 @@ from tests.redaction.generator import generate
 from tests.unit.redact.test_hostile import SHAPES, of_size
 from tests.unit.redact.test_properties import EXAMPLES, texts
 
+from logweir.redact import Redactor
 from logweir.redact.neighbours import CUT
 from logweir.redact.prefilter import Prefilter, Unavailable, prefilter_of
 from logweir.redact.rules import RULES
@@ -35,6 +36,7 @@ def scoped(pattern: str) -> str:
 
 TABLE = tuple(tuple(filter(None, (rule.before, rule.pattern))) for rule in RULES)
 MATCHERS = [re.compile("".join(map(scoped, parts)), re.ASCII) for parts in TABLE]
+FAST, PLAIN = Redactor(engine="auto"), Redactor()
 # "?" is what other characters than ASCII become. In lower case the Kelvin sign, the long s and the
 # dotted I are ASCII letters, or begin with one.
 AROUND = st.text(
@@ -57,6 +59,21 @@ def matching(text: str) -> set[int]:
 @given(texts)
 def test_every_rule_that_matches_is_possible(text: str) -> None:
     assert matching(text) <= possible(text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(texts)
+def test_with_it_what_is_found_is_the_same(text: str) -> None:
+    assert FAST.engine == "hyperscan"
+    assert FAST.find(text) == PLAIN.find(text)
+    assert FAST.redact(text) == PLAIN.redact(text)
+
+
+def test_with_it_generated_and_hostile_texts_are_redacted_the_same() -> None:
+    texts = [line.text for line in generate(seed=14, lines=5000)]
+    texts += ["\n".join(texts), *(of_size(shape, 2048) for shape in SHAPES)]
+    for text in texts:
+        assert FAST.redact(text) == PLAIN.redact(text), text[:1000]
 
 
 @settings(max_examples=600, deadline=None)

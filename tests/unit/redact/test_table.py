@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +58,12 @@ def test_a_gate_lets_every_example_by(rule: Rule) -> None:
 def test_a_row_says_how_far_it_looks_back_exactly_when_it_does(rule: Rule) -> None:
     assert bool(rule.before) == bool(rule.reach)
     assert 0 <= rule.reach <= 64
+
+
+def test_the_guide_has_every_rule_and_what_it_finds() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "redaction.md").read_text()
+    finds: dict[str, list[str]] = {}
+    for rule in RULES:
+        finds.setdefault(rule.name, []).append(rule.finds)
+    for name, each in finds.items():
+        assert f"| `{name}` | {'; '.join(each)} |" in guide
