@@ -1,7 +1,7 @@
 # GNU make 3.81 (macOS) and newer. Each target makes the .venv it needs; PYTHON=... chooses of what.
 # A recipe's long-running program replaces its shell (exec), so that Ctrl-C reaches it and only it.
 .PHONY: help serve serve-gcp serve-aws deploy-gcp deploy-aws scan demo test test-all check lint format bench
-.PHONY: prove simulate pairs power kill schema soak fuzz mutate proof lock clean
+.PHONY: prove simulate pairs power kill schema soak fuzz mutate proof redaction lock clean
 
 BIN := .venv/bin
 # Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
@@ -107,6 +107,10 @@ fuzz:  ## atheris on what comes in from outside, ten minutes (Linux on x86_64)
 
 mutate:  ## change the core's code line by line, and see which test notices (hours)
 	@exec scripts/mutate $(ARGS)
+
+redaction:  ## how many secrets of a made-up log go, and what else: ARGS='--seed 7 --show-misses 20'
+	@scripts/setup dev
+	@exec $(BIN)/python -m tests.redaction $(ARGS)
 
 proof:  ## add the runs of this machine up in docs/proof.md
 	@scripts/setup dev

@@ -32,8 +32,7 @@ _ENTITY_OF_RULE: Final[Mapping[str, str]] = {
     "slack-token": "slack",
     "stripe-key": "stripe",
     "npm-token": "npm",
-    "ai-key": "ai",
-    "sendgrid-key": "sendgrid",
+    "ai-key": "ai, sendgrid",
 }
 _HARMLESS: Final = frozenset("\"'`\\ \t")  # outside of a label, nobody misses them
 
