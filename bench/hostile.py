@@ -37,8 +37,10 @@ def measure(sizes: tuple[int, ...] = SIZES) -> list[Hostile]:
 
 def _measured(shape: str, sizes: tuple[int, ...]) -> Hostile:
     """Where it looks steep it is measured again: what disturbs one size bends the line."""
-    for _ in range(3):
-        found = Hostile(shape, tuple(seconds(of_size(shape, size)) for size in sizes))
-        if found.exponent <= _STEEP:
-            break
+    tries = (
+        Hostile(shape, tuple(seconds(of_size(shape, size)) for size in sizes)) for _ in range(3)
+    )
+    found = next(tries)
+    while found.exponent > _STEEP and (again := next(tries, None)):
+        found = again
     return found
