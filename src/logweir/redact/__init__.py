@@ -2,7 +2,7 @@
 
     rules.py        the table: what is found, by which pattern, and what it must leave
     rule.py         a row of the table
-    assigned.py     guards: key = value; with placeholders.py: masks, and names to be filled in
+    assigned.py     guards: key = value; assignment.py: where the value is; placeholders.py: what is none
     secrets.py      guards: tokens, JWT, Authorization, private keys
     emails.py, addresses.py, phones.py, accounts.py     guards: what the names say
     neighbours.py   what touches a candidate, and the word before it

@@ -4,72 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from logweir.redact.neighbours import CUT, LETTERS, char_before, words
+from logweir.redact.assignment import (
+    DOTTED,
+    NAME_MAX,
+    QUOTED,
+    is_option,
+    name_begins,
+    value_of,
+    whole,
+)
+from logweir.redact.neighbours import LETTERS, char_before, words
 from logweir.redact.patterns import compiled
-from logweir.redact.placeholders import is_placeholder
 from logweir.redact.rule import Range
 
 if TYPE_CHECKING:
     import re
 
-# Between a key and its value, in the languages and formats that logs quote:
-#   key: Type =   name="key" value=   <key a="b">
-#   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  --key v  KEY 'v'
-#   "name": "key", "value":   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
-ASSIGNED: Final = (
-    r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)(?P<sep>"
-    r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
-    r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
-    r"|,[ \t]{0,2}\\{0,3}[\"']?value\\{0,3}[\"']?[ \t]{0,2}[:=][ \t]{0,2}"
-    r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=(?:\\{0,7}[\"']){1,2}[^\\\"'<>\r\n\x1a]{0,120}"
-    r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
-    r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
-    r"(?:[ \t]|\\{1,3}t){0,4}"
-    r"|[ \t]{1,4})"
-    r"(?P<quote>\[?(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;|&#3[49];|%22)?)"
-)
-
-_JUDGED: Final = 128  # characters of a bare value that are looked at before it is taken
-_ENDS: Final = r"\s\x1a\x1b\"'`,;&<>)\]}\[\\|"  # of a bare value
-_PLAIN: Final = f"[^{_ENDS}]"
-_IN_QUERY: Final = f"[^{_ENDS}#]"
-_ESCAPED: Final = (
-    f"(?:[^{_ENDS}%]|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[145789A-Fa-f]))"  # to & # " or blank
-)
-_ELEMENT: Final = r"[^<>\r\n\x1a]*"
-_ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
-_ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
-_QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
-_DOUBLED: Final = "''[A-Za-z0-9_]"
-_BACKSLASHES: Final = 8
-_PUNCTUATION: Final = " )}],;:>|"
-_NOTHING: Final = r"(?:[ )}\],;:>|]|\\{1,7}[nrt])*+"  # what held it ends here: \"token=\"}\n
-_AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
-_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-_NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
-
-# After a key these are no value but the rest of a sentence, a type, or the lack of a value.
-_NO_VALUE: Final = words("""
-    a accepted add added an and any are argument arguments as async at authentication await be been
-    bool boolean but by bytes can cannot changed check command correct description do does doesn don
-    empty error expected expired expires fail failed failure false fix fixed for from func function
-    given has hidden if in incorrect int integer invalid is isn it lambda length may mismatch
-    missing must n/a new nil no none not now null of ok old on option options or password provided
-    required reset respectively section set setting settings should str string that the this to too
-    true type typeof undefined unset update updated user validation varchar via was when will with
-    wrong yes yield
-""")
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
-_PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+"  # of SQL, of SQL, a tag of YAML, of SQL
-_PAIR: Final = r"(?:[a-z][a-zA-Z]+(?:[_.-][a-z]+)*|[A-Z_]{3,})=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
-_CALL: Final = r"[A-Za-z_][A-Za-z0-9_.]*[(\[]"
-_WRAPPED: Final = r"[A-Z][A-Za-z]*\("  # Some("…")
-_WORDS: Final = r"(?:_{0,2}\$?(?:[a-z_]+[0-9]{0,2})?(?:[A-Z]{1,4}[a-z_]+[0-9]{0,2})*|[A-Z_]+)"
-_DOTTED: Final = rf"{_WORDS}(?:\.{_WORDS})+(?:[@/:].*)?"  # r.Header, and no Pt1RWuq.Y1
-_CODE_ROOTS: Final = (
-    *("process.env", "os.environ", "config.", "settings.", "self.", "this.", "req.", "request."),
-    *("ctx.", "args.", "env.", "options.", "params."),
-)
 _OBJECT: Final = r"[A-Za-z_$][A-Za-z0-9_.$]*(?:[({]|@[0-9a-f]{4,16}\Z)"  # Token{78af589 …}
 _FILE: Final = r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"
 _RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
@@ -82,8 +33,6 @@ _SENTENCE: Final = (
     r"[ \t]\(?[A-Za-z\x1a][A-Za-z_-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:)\x1a]|\Z)"
 )
 _NEXT_WORD: Final = r"[ \t](?:[a-z]+(?:[ \t.,;]|\Z)|\x1a)"
-_NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
-_ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
 
 
 def password(text: str, start: int, match: re.Match[str]) -> Range | None:
@@ -97,7 +46,7 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None
     if match["key"].startswith("PASS") and text.endswith("NO", 0, start):
         return None  # NOPASSWD: ALL
-    value = _value(text, match)
+    value = value_of(text, match)
     if value is None:
         return None
     given = text[slice(*value)]
@@ -111,7 +60,7 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None  # how many passed
     if _begins_a_sentence(text, start, match, value) or _is_a_column(text, match, given):
         return None
-    return None if key == "passwd" and given in _NAME_SERVICES else _whole(text, match, value)
+    return None if key == "passwd" and given in _NAME_SERVICES else whole(text, match, value)
 
 
 def _is_mentioned(text: str, start: int, match: re.Match[str]) -> bool:
@@ -119,7 +68,7 @@ def _is_mentioned(text: str, start: int, match: re.Match[str]) -> bool:
     return (
         match["sep"].isspace()
         and not match["quote"]
-        and "--" not in text[max(0, start - _NAME_MAX) : start]
+        and "--" not in text[max(0, start - NAME_MAX) : start]
     )
 
 
@@ -128,7 +77,7 @@ def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
     if char_before(text, start) in LETTERS and not text[start].isupper():
         return False
     if not match["sep"].strip(" \t"):
-        return _is_option(text, match)
+        return is_option(text, match)
     if match["key"] == "PASS" and char_before(text, start) in {"", "\n"}:
         return "=" in match["sep"]  # PASS: "a test's name"
     passed = match["key"].lower() == "pass" and ": " in match["sep"]
@@ -158,7 +107,7 @@ def _begins_a_sentence(text: str, start: int, match: re.Match[str], value: Range
 
 def _is_a_column(text: str, match: re.Match[str], given: str) -> bool:
     """Whether a list of columns has one for it: login:passwd:UID:GID."""
-    before = char_before(text, _name_begins(text, match.start()))
+    before = char_before(text, name_begins(text, match.start()))
     return match["sep"] == before == ":" and bool(compiled(_COLUMNS).fullmatch(given))
 
 
@@ -176,7 +125,7 @@ def named_secret(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 
 def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range | None:
-    value = _value(text, match)
+    value = value_of(text, match)
     if value is None or match["quote"]:
         return value
     given, separator = text[slice(*value)], match["sep"]
@@ -190,22 +139,22 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
         return None  # how many tokens
     if _begins_a_sentence(text, start, match, value) or _is_of_pkcs11(text, start):
         return None
-    whole = _whole(text, match, value)
-    if given.isalpha() and separator[-1] == " " and _is_prose(text, match, whole[1]):
+    taken = whole(text, match, value)
+    if given.isalpha() and separator[-1] == " " and _is_prose(text, match, taken[1]):
         return None
     if "=" in separator or separator.endswith(">") or "%" in separator or compound:
-        return whole
+        return taken
     # Unexpected token: foo. A bare value after a colon has to look made, not written.
     made = len(given) >= 6 and not given.isalpha() and not given.startswith("/")
     field = separator == ":" and text[start].isupper()  # Go's {Token:abc Debug:false}
-    return whole if made or field or len(given) >= 16 or _is_quoted(text, match) else None
+    return taken if made or field or len(given) >= 16 or _is_quoted(text, match) else None
 
 
 def _names_a_thing(given: str, separator: str) -> bool:
     """Whether it is the name of a class or a file, or an object's, rather than a secret."""
     if "/" in given and compiled(f"{_FILE}|{_RESOURCE}").fullmatch(given):
         return True
-    if separator not in {"=", ":="} and compiled(_DOTTED).fullmatch(given):
+    if separator not in {"=", ":="} and compiled(DOTTED).fullmatch(given):
         return not given.startswith("eyJ")
     return bool(compiled(_OBJECT).match(given))
 
@@ -243,8 +192,8 @@ def _is_prose(text: str, match: re.Match[str], end: int) -> bool:
 def _is_quoted(text: str, match: re.Match[str]) -> bool:
     """Whether the key is: {'token': abc}."""
     quote = match["shut"][-1:]
-    begins = _name_begins(text, match.start())
-    return quote in _QUOTED and text[max(0, begins - 1) : begins] == quote
+    begins = name_begins(text, match.start())
+    return quote in QUOTED and text[max(0, begins - 1) : begins] == quote
 
 
 _KEY_OWNERS: Final = (
@@ -263,153 +212,3 @@ def named_key(text: str, start: int, match: re.Match[str]) -> Range | None:
     if not owner.lower().endswith(_KEY_OWNERS):
         return None
     return _named(text, start, match, not near.endswith(" "))
-
-
-def _value(text: str, match: re.Match[str]) -> Range | None:
-    """Where the value is, the first characters of it at least: see `_whole`."""
-    start, quote, separator = match.end(), match["quote"], match["sep"]
-    sign = separator.strip(" \t")
-    if not sign and not _is_option(text, match):
-        return None
-    if separator[0] == ":" and char_before(text, match.start()) == "/":
-        return None  # /etc/passwd:3
-    if separator == ":" and text.endswith("//", 0, _name_begins(text, match.start())):
-        return None  # https://x-access-token:abc@github.com is left to the rule for URLs
-    if sign.endswith((">", "&gt;")) and "=>" not in sign and "=&gt;" not in sign:
-        return _of_element(text, start - len(quote), sign)
-    if quote in {"", "["}:
-        return _bare(text, match)
-    if _closes_a_string(text, match):
-        return None
-    value = _quoted(text, start, quote)
-    if value and quote[0] == "[" and " " in text[slice(*value)]:
-        return None  # "password": ["is too short"]
-    return value
-
-
-def _whole(text: str, match: re.Match[str], value: Range) -> Range:
-    """The value to its end. What is left alone is not looked at so far, for each key in it."""
-    start, end = value
-    if end - start < _JUDGED:
-        return value
-    return start, _run_ends(f"{_class_of(text, match)}*+", text, end)
-
-
-def _run_ends(pattern: str, text: str, start: int) -> int:
-    """Where a run that may be empty ends."""
-    return compiled(pattern).match(text, start).end()  # type: ignore[union-attr]
-
-
-def _class_of(text: str, match: re.Match[str]) -> str:
-    """The characters of a bare value."""
-    if "%" in match["sep"]:
-        return _ESCAPED
-    begins = _name_begins(text, match.start())
-    return _IN_QUERY if text[max(0, begins - 1) : begins] in {"?", "&"} else _PLAIN
-
-
-def _quoted(text: str, start: int, quote: str) -> Range | None:
-    if quote == '""' and text[start : start + 1] in _AFTER_NOTHING:
-        return None  # an empty one, and not CSV's way to put a quote into quotes
-    if quote[-1] == ";":
-        end = _run_ends(_ENTITY, text, start)
-    elif quote[-1] == "2":
-        end = _run_ends(f"{_ESCAPED}*+", text, start)
-    else:
-        end = _closed(text, start, quote[-1], quote.count("\\"))
-    given = text[start:end]
-    if compiled(_NOTHING).fullmatch(given) or is_placeholder(given):
-        return None
-    return start, end
-
-
-def _of_element(text: str, start: int, sign: str) -> Range | None:
-    end = _run_ends(_ELEMENT if sign[-1] == ">" else _ESCAPED_ELEMENT, text, start)
-    given = text[start:end]
-    closed = text.startswith(("</", "<\\/") if sign[-1] == ">" else "&lt;/", end)
-    if not closed or not given.strip(_PUNCTUATION) or is_placeholder(given):
-        return None
-    return start, end
-
-
-def _bare(text: str, match: re.Match[str]) -> Range | None:
-    start, separator = match.end(), match["sep"]
-    end = _run_ends(f"{_class_of(text, match)}{{0,{_JUDGED}}}+", text, start)
-    given, after = text[start:end], text[end : end + 1]
-    if after == CUT:
-        return None  # what went behind it may have told that it is no value
-    if after in _QUOTED and compiled(_WRAPPED).fullmatch(given):
-        return _quoted(text, end + 1, after)
-    if _is_no_value(given, separator, after):
-        return None
-    if match["quote"] and (len(given) < 6 or compiled(_ARRAY).fullmatch(given)):
-        return None  # passwords: [1]
-    return start, end
-
-
-def _is_no_value(given: str, separator: str, after: str) -> bool:
-    if not given or given[0] in "=:{(" or is_placeholder(given):
-        return True
-    if given.rstrip(".:!?").lower() in _NO_VALUE:
-        return True
-    if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
-        return True
-    if after == ">" and given[-1] == "-" and given[:-1].isidentifier():
-        return True  # conn->password = self->password
-    if given[-1] == ":" and given[:-1].replace("_", "").isalpha():
-        return True  # token: invalid_grant: Bad Request
-    code = given.startswith(_CODE_ROOTS)
-    if separator[-1] not in " \tt":  # a tab may be escaped
-        return code and bool(compiled(_DOTTED).fullmatch(given))  # password=self.password
-    empty = separator[0] == ":" or separator[0] == "="
-    if empty and compiled(_PAIR).match(given + after):
-        return True  # password= user=al
-    if code:
-        return True  # password = config.password[0]
-    return bool(compiled(_CALL).match(given + after)) and (after == "[" or separator == " = ")
-
-
-def _is_option(text: str, match: re.Match[str]) -> bool:
-    """Without a sign between: ``--password v``, SQL's ``PASSWORD 'v'``, ``set a.password "v"``."""
-    begins = _name_begins(text, match.start())
-    if text.startswith("--", begins) and not match["shut"]:
-        return not compiled(_NO_FLAG).match(text, begins)
-    if not match["quote"] or match["shut"]:
-        return False
-    sql = match["quote"] == "'" and match[0].lower().startswith("password")
-    return sql or "." in text[begins : match.start()]
-
-
-def _name_begins(text: str, start: int) -> int:
-    """Where the key begins, of which the word at `start` is the last."""
-    least = max(0, start - _NAME_MAX)
-    while start > least and text[start - 1] in _NAME:
-        start -= 1
-    return start
-
-
-def _closes_a_string(text: str, match: re.Match[str]) -> bool:
-    """Whether the quote after the key ends what holds it: "password=", or msg="no token=" id=7."""
-    quote = match["quote"]
-    begins = _name_begins(text, match.start())
-    if not match["shut"] and text.endswith(quote, 0, begins):
-        return True
-    return text.startswith(" ", match.end()) and bool(
-        compiled(r" [A-Za-z_][A-Za-z0-9_.-]*=").match(text, match.end())
-    )
-
-
-def _closed(text: str, start: int, quote: str, depth: int) -> int:
-    r"""Where the value ends: before its quote, which has as many backslashes as the opening one."""
-    end = start
-    while True:
-        end = _run_ends(_QUOTED[quote], text, end)
-        if text[end : end + 1] != quote:
-            return end  # cut off: the rest of the line goes
-        near = text[max(start, end - _BACKSLASHES) : end]
-        slashes = len(near) - len(near.rstrip("\\"))
-        if slashes == depth or (depth == 0 and slashes % 2 == 0) or slashes < depth:
-            if depth or quote != "'" or not compiled(_DOUBLED).match(text, end):
-                return end - slashes if depth else end
-            end += 1  # SQL's 'o''brien'
-        end += 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from logweir.redact import accounts, addresses, assigned, emails, phones, secrets
-from logweir.redact.assigned import ASSIGNED
+from logweir.redact.assignment import ASSIGNED
 from logweir.redact.phones import EXTENSION
 from logweir.redact.rule import Rule
 
