@@ -2,7 +2,8 @@
 
     rules.py        the table: what is found, by which pattern, and what it must leave
     rule.py         a row of the table
-    assigned.py     guards: key = value; assignment.py: where the value is; placeholders.py: what is none
+    assigned.py     guards: key = value
+    assignment.py   where the value of that is; placeholders.py: what stands for none
     secrets.py      guards: tokens, JWT, Authorization, private keys
     emails.py, addresses.py, phones.py, accounts.py     guards: what the names say
     neighbours.py   what touches a candidate, and the word before it
