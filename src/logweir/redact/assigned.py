@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
 _OBJECT: Final = r"[A-Za-z_$][A-Za-z0-9_.$]*(?:[({]|@[0-9a-f]{4,16}\Z)"  # Token{78af589 …}
-_FILE: Final = r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"
-_RESOURCE: Final = "[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
+_PATH: Final = (
+    r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"  # of a file
+    "|[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
+)
 _PAGE: Final = "(?:/[a-z][a-z_.-]*)+/?"
 _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "update")
 _DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
@@ -152,7 +154,7 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
 
 def _names_a_thing(given: str, separator: str) -> bool:
     """Whether it is the name of a class or a file, or an object's, rather than a secret."""
-    if "/" in given and compiled(f"{_FILE}|{_RESOURCE}").fullmatch(given):
+    if "/" in given and compiled(_PATH).fullmatch(given):
         return True
     if separator not in {"=", ":="} and compiled(DOTTED).fullmatch(given):
         return not given.startswith("eyJ")

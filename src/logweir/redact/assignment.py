@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Final
 
 from logweir.redact.neighbours import CUT, char_before, words
@@ -44,7 +45,7 @@ _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
 _NOTHING: Final = r"(?:[ )}\],;:>|]|\\{1,7}[nrt])*+"  # what held it ends here: \"token=\"}\n
 _AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
-_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_NAME: Final = f"{ascii_letters}{digits}_.-"
 NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
@@ -188,10 +189,8 @@ def is_option(text: str, match: re.Match[str]) -> bool:
 
 def name_begins(text: str, start: int) -> int:
     """Where the key begins, of which the word at `start` is the last."""
-    least = max(0, start - NAME_MAX)
-    while start > least and text[start - 1] in _NAME:
-        start -= 1
-    return start
+    front = text[max(0, start - NAME_MAX) : start]
+    return start - len(front) + len(front.rstrip(_NAME))
 
 
 def _closes_a_string(text: str, match: re.Match[str]) -> bool:
