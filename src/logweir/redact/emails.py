@@ -34,7 +34,7 @@ _NODES: Final = words("couchdb ejabberd emqx rabbit riak")  # Erlang's
 _SCHEME: Final = r"[a-z][a-z0-9+.-]{1,32}\Z"
 _MAIL_SCHEMES: Final = words("mailto sip sips xmpp")
 _MESSAGE_ID: Final = (
-    r"(?i)(?:message[-_ ]?id|msgid|in-reply-to|references)\\{0,3}[\"']?[ ]?[:=][ ]?\\{0,3}[\"']?"
+    r"(?:message[-_ ]?id|msgid|in-reply-to|references)\\{0,3}[\"']?[ ]?[:=][ ]?\\{0,3}[\"']?"
     r"(?:<[^<>\s]{1,200}> )?<?\Z"
 )
 _MESSAGE_ID_MAX: Final = 256
@@ -97,7 +97,8 @@ def _is_user_of_host(text: str, start: int, at: int) -> bool:
 def _is_message_id(text: str, start: int) -> bool:
     further = text.endswith("> <", 0, start)  # of several
     least = max(0, start - (_MESSAGE_ID_MAX if further else 32))
-    return bool(compiled(_MESSAGE_ID).search(text, least, start))
+    # In lower case: a pattern that folds case is tried at each character, this one at few.
+    return bool(compiled(_MESSAGE_ID).search(text[least:start].lower()))
 
 
 def _name_begins(text: str, start: int) -> int:

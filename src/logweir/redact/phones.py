@@ -47,9 +47,9 @@ _COUNTED_AFTER: Final = words("""
     b bytes gb gib hz items kb kib lines ma mb mhz mib min ms mv ns of percent pixels px records
     rows s sec seconds times us users v x
 """)
+_A_CALL: Final = "(?:call|cell|contact|desk|dial|fax|home|mobile|ph|phone|reach|tel|text|work)"
 _CALLING: Final = (
-    r"(?i)(?:\A|[^A-Za-z])(?:call|cell|contact|desk|dial|fax|home|mobile|ph|(?:tele)?phone|reach|tel"
-    r"|text|work)[a-z]{0,8}[^A-Za-z\r\n\x1a](?:[^0-9\r\n\x1a]|\+[0-9]){0,24}"
+    rf"(?:\A|[^a-z]){_A_CALL}[a-z]{{0,8}}[^a-z\r\n\x1a](?:[^0-9\r\n\x1a]|\+[0-9]){{0,24}}"
     rf"(?:(?:[0-9(][0-9 ()./-]{{5,24}}[0-9]{EXTENSION}|\x1a{{1,32}})(?:,| or| and|;) )?\Z"
 )
 _LINES: Final = words("cell desk fax home mobile office phone work")  # 555-0199-Fax
@@ -132,7 +132,10 @@ def spaced_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 def _is_to_be_called(text: str, start: int) -> bool:
     """Whether a word of calling is in front, and no number between: call me (+1) at 212 …"""
-    return bool(compiled(_CALLING).search(text, max(0, start - _NEAR), start))
+    # In lower case, for a pattern that folds case is tried at each character, one by one; and first
+    # the word alone, which is soon known to be missing.
+    near = text[max(0, start - _NEAR) : start].lower()
+    return bool(compiled(_A_CALL).search(near) and compiled(_CALLING).search(near))
 
 
 def _is_field(text: str, start: int, end: int) -> bool:
