@@ -14,7 +14,7 @@ from tests.support.logs import ACME, GLOBEX, LOG, a_log
 from tests.support.world import World
 from tests.unit.cli.shell import document, lines_of, logweir, put
 
-from logweir.bootstrap import open_ports
+from logweir.bootstrap import open_ports, redaction
 from logweir.bootstrap.redaction import redactors, redactors_of_worker
 from logweir.entrypoints.cli.proof import rules_of
 from logweir.errors import Misconfigured
@@ -131,6 +131,7 @@ def test_a_command_does_not_wait_for_hyperscan_unless_it_is_named(
 ) -> None:
     ready = SimpleNamespace(possible=lambda _: 0)
     monkeypatch.setattr(prefilter, "prefilter_of", lambda _: ready)
+    monkeypatch.setattr(redaction, "find_spec", lambda _: ready)  # as where it is installed
     configuration = configured(redaction_engine=engine)
     worker = redactors_of_worker(configuration)
     wait_for_hyperscan()
@@ -146,6 +147,7 @@ def test_a_worker_redacts_while_hyperscan_compiles(monkeypatch: pytest.MonkeyPat
         return SimpleNamespace(possible=lambda _: 0)
 
     monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)
+    monkeypatch.setattr(redaction, "find_spec", lambda _: prefilter_of)
     worker = redactors_of_worker(configured())
     assert worker.of("acme").redact("at 9.9.9.9").text == "at [REDACTED]"
     compiled.set()
