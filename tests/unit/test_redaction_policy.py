@@ -48,6 +48,11 @@ def wait_for_hyperscan() -> None:
             thread.join()
 
 
+@pytest.fixture(autouse=True)
+def _hyperscan_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "QUICKEN_AFTER_SECONDS", 0.0)
+
+
 @pytest.fixture
 def by_tenant() -> Redactors:
     return redactors(configured(redaction_toml=POLICY, redaction_key=KEY))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from threading import Thread
+from threading import Timer
+from typing import Final
 
 from logweir.errors import Misconfigured
 from logweir.redact.policies import Policies, Redactors
 from logweir.settings import RedactionEngine, Settings
+
+QUICKEN_AFTER_SECONDS: Final = 5.0
 
 
 def redactors(settings: Settings) -> Redactors:
@@ -25,8 +28,10 @@ def redactors_of_worker(settings: Settings) -> Redactors:
     if made.unavailable:
         _warn(made.unavailable)
     elif engine is RedactionEngine.AUTO and find_spec("hyperscan"):
-        # A worker that took a dead one's place has logs to go on with, and compiling takes long.
-        Thread(target=_quicken, args=(made,), name="hyperscan", daemon=True).start()
+        # A worker that took a dead one's place has logs to go on with first, and compiling takes long.
+        timer = Timer(QUICKEN_AFTER_SECONDS, _quicken, [made])
+        timer.name, timer.daemon = "hyperscan", True
+        timer.start()
     return made
 
 
