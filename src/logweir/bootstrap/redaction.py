@@ -28,7 +28,7 @@ def redactors_of_worker(settings: Settings) -> Redactors:
     if made.unavailable:
         _warn(made.unavailable)
     elif engine is RedactionEngine.AUTO and find_spec("hyperscan"):
-        # A worker that took a dead one's place has logs to go on with first, and compiling takes long.
+        # Compiling takes long, and a worker in a dead one's place has logs to go on with first.
         timer = Timer(QUICKEN_AFTER_SECONDS, _quicken, [made])
         timer.name, timer.daemon = "hyperscan", True
         timer.start()
