@@ -4,6 +4,8 @@
 .PHONY: prove simulate pairs power kill schema soak fuzz mutate proof redaction lock clean
 
 BIN := .venv/bin
+# Images often forbid it: then each process that a test starts compiles all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 # Options for the program a target runs: make serve ARGS='--port 9000', make test ARGS='-k plan'
 ARGS ?=
 # Most tests wait, for processes and for time; each file stays in one process. Those that kill run

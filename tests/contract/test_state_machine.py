@@ -21,8 +21,8 @@ from logweir.ids import TenantId
 from logweir.pipeline.records import Document
 from logweir.pipeline.store import Stored
 
-# Examples, and steps of each: what a back end's speed allows in some ten seconds.
-EFFORT: Final = {"memory": (100, 30), "local": (20, 25), "gcp": (5, 20), "aws": (5, 20)}
+# Examples, and steps of each: what a back end's speed allows in some five seconds.
+EFFORT: Final = {"memory": (50, 30), "local": (10, 25), "gcp": (5, 20), "aws": (5, 20)}
 
 
 @waits

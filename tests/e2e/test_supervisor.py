@@ -246,6 +246,7 @@ def test_a_worker_that_is_stopped_hands_its_logs_back_unharmed(tmp_path: Path) -
         assert sessions(data_dir) == []
 
 
+@pytest.mark.kill
 @needs_proc
 def test_a_worker_killed_in_the_middle_of_a_log_costs_that_log_nothing_but_time(
     tmp_path: Path,

@@ -24,7 +24,14 @@ def test_no_pair_of_faults_loses_or_doubles_or_repeats_anything() -> None:
     assert min(tally.faults.values()) > 1000
 
 
-@pytest.mark.parametrize("name", ["a short log", "a conflict", "a claimed log without chunks"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a short log",
+        pytest.param("a conflict", marks=pytest.mark.slow),
+        pytest.param("a claimed log without chunks", marks=pytest.mark.slow),
+    ],
+)
 def test_no_pair_of_faults_harms_what_has_no_chunks(name: str) -> None:
     for at in firsts(name):
         assert explore(name, at, further=int(bool(at))).broken == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Final
 
 from logweir.redact.neighbours import (
@@ -23,10 +24,10 @@ _CARD_WORDS: Final = words(
 )
 _PAID_WORDS: Final = words("charge charged debit debited paid pay payment")  # for a Visa's lengths
 _CONTEXT: Final = 32  # characters in which such a word is looked for
-_KEY: Final = r"[A-Za-z0-9_.-]{1,32}[\"']?\]?[ ]?[:=][ ]?[\"']?\Z"
+_KEY: Final = f"{ascii_letters}{digits}_.-"
 _AN_ID: Final = r"(?:[_.-]|[a-z])[Ii][Dd]s?[\"'\\\]: =]{0,6}\Z"  # card_id, of any digits
 _NO_CARD: Final = (
-    r"(?i)(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span"
+    r"(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span"
     r"|offset|inode|hash|nonce|addr|time|flow|cookie|uuid|version|bytes|size|count"
 )
 
@@ -48,8 +49,13 @@ def card(text: str, start: int, match: re.Match[str]) -> Range | None:
 
 def _is_named_otherwise(text: str, start: int) -> bool:
     """Whether a key says what it is: of 16 digits at random every fiftieth passes as a card."""
-    key = compiled(_KEY).search(text, max(0, start - _CONTEXT), start)
-    return bool(key) and bool(compiled(_NO_CARD).search(key[0]))  # type: ignore[index]
+    near = text[max(0, start - _CONTEXT) : start]
+    assigned = near.rstrip("\"' ")
+    if assigned[-1:] not in {":", "="} or len(near) > len(assigned) + 2:
+        return False
+    name = assigned[:-1].rstrip("\"'] ")
+    key = near[len(name.rstrip(_KEY)) :]
+    return name[-1:] in _KEY and bool(compiled(_NO_CARD).search(key.lower()))
 
 
 def _stands_apart(text: str, start: int, end: int, groups: int) -> bool:

@@ -36,7 +36,7 @@ _ANY: Final = ".".join("0000")
 _OPEN: Final = frozenset(["", *" \"'=([<,;|{\t"])  # most stand between these
 _SHUT: Final = frozenset(["", *" \"',)]>;|}\t"])
 _COMPARED: Final = ("<=", ">=", "<<", "(=", "~>", "==")  # libfoo (>= 1.2.3.4)
-_COMPARING: Final = frozenset(" =<>")
+_COMPARING: Final = frozenset(["", *" (~=<>"])
 _EPOCH: Final = r"(?:\A|[^0-9A-Za-z.])[0-9]{1,2}:\Z"  # Debian's: 2:1.4.99.1
 _RANGE: Final = "-[0-9]{1,3}[.]"
 _HIERARCHY: Final = (
@@ -56,9 +56,8 @@ def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
         text[start : start + 2] == "0." and text[start:end] != _ANY
     ):
         return None  # Tor 0.4.6.8
-    if text.startswith(_PRIVATE, start) or not _is_version(text, start, end):
-        return start, end
-    return None
+    version = _is_compared(text, start) if plain else _is_version(text, start, end)
+    return None if version and not text.startswith(_PRIVATE, start) else (start, end)
 
 
 def _names_a_version(text: str, start: int) -> bool:
@@ -96,7 +95,13 @@ def _is_version(text: str, start: int, end: int) -> bool:
         return True
     if text[end : end + 1] == "-" and text[end + 1 : end + 2] in WORD:
         return not compiled(_RANGE).match(text, end)  # 1.2.3.4-alpine, 1.2.3.4-2
-    return last in _COMPARING and before.rstrip(" ").endswith(_COMPARED)
+    return _is_compared(text, start)
+
+
+def _is_compared(text: str, start: int) -> bool:
+    if text[start - 1 : start] not in _COMPARING or text[start - 2 : start - 1] not in _COMPARING:
+        return False
+    return text[max(0, start - 4) : start].rstrip(" ").endswith(_COMPARED)
 
 
 def _port_follows(text: str, end: int) -> bool:
@@ -105,11 +110,40 @@ def _port_follows(text: str, end: int) -> bool:
 
 _NETWORKS: Final = ("2", "3", "fc", "fd", "fe", "ff")  # all ever given out: no dec::f32, F1::F2
 _GROUP: Final = frozenset(hexdigits)
+_CHARACTERS: Final = f"{hexdigits}:."
+_BEFORE: Final = 40  # of these that are looked at in front
 _RUN: Final = WORD | {":", "."}
 
 
-def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """What parses as an address, is no EUI-64 and no ``Foo::Bar``."""
+def ipv6(text: str, at: int, match: re.Match[str]) -> Range | None:
+    """What parses as an address, is no EUI-64 and no ``Foo::Bar``; it may begin before `at`."""
+    end = match.end()
+    if text[end : end + 1] in WORD:
+        return None  # std::string
+    for start in _fronts(text, at):
+        if taken := _ipv6(text, start, end):
+            return taken
+    return None
+
+
+def _fronts(text: str, at: int) -> list[int]:
+    """Where an address around `at` may begin: its characters do, or after a colon of these."""
+    near = text[max(0, at - _BEFORE) : at]
+    run = near[len(near.rstrip(_CHARACTERS)) :]
+    first = at - len(run)
+    fronts = [first]
+    if text[first - 1 : first] == "%" and len(run) >= 2:
+        fronts.append(first + 2)  # ip%3D2001:db8::1
+    place = run.find(":")
+    while place >= 0:
+        fronts.append(first + place + 1)
+        place = run.find(":", place + 1)
+    if run:
+        fronts.append(at)
+    return fronts
+
+
+def _ipv6(text: str, start: int, end: int) -> Range | None:
     if text[start] == ":" and text[start + 1] != ":":
         start += 1
     near = text[start - 1 : start]
@@ -117,11 +151,8 @@ def ipv6(text: str, start: int, match: re.Match[str]) -> Range | None:
         return None  # of a group, only its beginning is worth a look
     if near == ":" and not _is_key(text, start - 1):
         return None
-    end = match.end()
     before = char_before(text, start)
     if near != ":" and (before in _RUN or cut_touches(text, start, end)):
-        return None
-    if text[end : end + 1] in WORD:
         return None
     while text[end - 1] == "." or (text[end - 1] == ":" and text[end - 2] != ":"):
         end -= 1

@@ -156,16 +156,16 @@ def _names_a_thing(given: str, separator: str) -> bool:
     """Whether it is the name of a class or a file, or an object's, rather than a secret."""
     if "/" in given and compiled(_PATH).fullmatch(given):
         return True
-    if separator not in {"=", ":="} and compiled(DOTTED).fullmatch(given):
+    if "." in given and separator not in {"=", ":="} and compiled(DOTTED).fullmatch(given):
         return not given.startswith("eyJ")
-    return bool(compiled(_OBJECT).match(given))
+    opened = "(" in given or "{" in given or "@" in given
+    return opened and bool(compiled(_OBJECT).match(given))
 
 
 def _is_of_pkcs11(text: str, start: int) -> bool:
     """Whether it is a device's label, in a URI (RFC 7512)."""
-    return text.endswith("pkcs11:", 0, start) or bool(
-        compiled(r"pkcs11:[^\s]*;\Z").search(text, max(0, start - 128), start)
-    )
+    near = text[max(0, start - 128) : start]
+    return "pkcs11:" in near and bool(compiled(r"pkcs11:(?:[^\s]*;)?\Z").search(near))
 
 
 def _is_public(text: str, start: int) -> bool:

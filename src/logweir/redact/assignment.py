@@ -36,6 +36,8 @@ _IN_QUERY: Final = f"[^{_ENDS}#]"
 _ESCAPED: Final = (
     f"(?:[^{_ENDS}%]|%(?:[013-9A-Fa-f][0-9A-Fa-f]|2[145789A-Fa-f]))"  # to & # " or blank
 )
+_RUNS: Final = {one: f"{one}*+" for one in (_PLAIN, _IN_QUERY, _ESCAPED)}
+_JUDGED_RUNS: Final = {one: f"{one}{{0,{_JUDGED}}}+" for one in _RUNS}
 _ELEMENT: Final = r"[^<>\r\n\x1a]*"
 _ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
 _ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
@@ -99,7 +101,7 @@ def whole(text: str, match: re.Match[str], value: Range) -> Range:
     start, end = value
     if end - start < _JUDGED:
         return value
-    return start, _run_ends(f"{_class_of(text, match)}*+", text, end)
+    return start, _run_ends(_RUNS[_class_of(text, match)], text, end)
 
 
 def _run_ends(pattern: str, text: str, start: int) -> int:
@@ -111,8 +113,11 @@ def _class_of(text: str, match: re.Match[str]) -> str:
     """The characters of a bare value."""
     if "%" in match["sep"]:
         return _ESCAPED
-    begins = name_begins(text, match.start())
-    return _IN_QUERY if text[max(0, begins - 1) : begins] in {"?", "&"} else _PLAIN
+    start = match.start()
+    near = text[start - NAME_MAX - 1 if start > NAME_MAX else 0 : start]
+    if "?" not in near and "&" not in near:
+        return _PLAIN
+    return _IN_QUERY if near.rstrip(_NAME)[-1:] in {"?", "&"} else _PLAIN
 
 
 def _quoted(text: str, start: int, quote: str) -> Range | None:
@@ -121,7 +126,7 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
     if quote[-1] == ";":
         end = _run_ends(_ENTITY, text, start)
     elif quote[-1] == "2":
-        end = _run_ends(f"{_ESCAPED}*+", text, start)
+        end = _run_ends(_RUNS[_ESCAPED], text, start)
     else:
         end = _closed(text, start, quote[-1], quote.count("\\"))
     given = text[start:end]
@@ -141,7 +146,7 @@ def _of_element(text: str, start: int, sign: str) -> Range | None:
 
 def _bare(text: str, match: re.Match[str]) -> Range | None:
     start, separator = match.end(), match["sep"]
-    end = _run_ends(f"{_class_of(text, match)}{{0,{_JUDGED}}}+", text, start)
+    end = _run_ends(_JUDGED_RUNS[_class_of(text, match)], text, start)
     given, after = text[start:end], text[end : end + 1]
     if after == CUT:
         return None  # what went behind it may have told that it is no value
@@ -159,13 +164,15 @@ def _is_no_value(given: str, separator: str, after: str) -> bool:
         return True
     if given.rstrip(".:!?").lower() in _NO_VALUE:
         return True
-    if compiled(_PARAMETER).fullmatch(given) or given.endswith("("):
+    if given[0] in "?$!@" and compiled(_PARAMETER).fullmatch(given):
+        return True
+    if given[-1] == "(":
         return True
     if after == ">" and given[-1] == "-" and given[:-1].isidentifier():
         return True  # conn->password = self->password
     if given[-1] == ":" and given[:-1].replace("_", "").isalpha():
         return True  # token: invalid_grant: Bad Request
-    code = given.startswith(_CODE_ROOTS)
+    code = "." in given and given.startswith(_CODE_ROOTS)
     if separator[-1] not in " \tt":  # a tab may be escaped
         return code and bool(compiled(DOTTED).fullmatch(given))  # password=self.password
     empty = separator[0] == ":" or separator[0] == "="

@@ -77,7 +77,8 @@ def ends_alone(text: str, end: int) -> bool:
 
 def word_before(text: str, start: int) -> str:
     """The word in front, in lower case: over blanks, a colon or equals sign, and quotes."""
-    context = text[max(0, start - _CONTEXT) : start].rstrip(" \t:=#\"'(\\.")
+    first = start - _CONTEXT if start > _CONTEXT else 0  # max() would take as long as the rest
+    context = text[first:start].rstrip(" \t:=#\"'(\\.")
     return context[len(context.rstrip(ascii_letters)) :].lower()
 
 

@@ -13,11 +13,15 @@ _MASK: Final = (
 )
 _VARIABLE: Final = r"\$[A-Z_][A-Z0-9_]{2,}|\$[a-z_]{3,}|%[A-Z_][A-Z0-9_]{2,}%|@[A-Z_]{3,}@"
 _TO_FILL_IN: Final = r"[<\u2039][A-Za-z][A-Za-z _-]{2,60}[>\u203a]"  # <database user password>
-_NAMED: Final = ("${", "{{", "$(", "%s", "%(", "%{", "#{")
+_BEGINNINGS: Final = frozenset("fhmorsxFHMORSX")  # of the words in the mask
+_NAMED: Final = (CUT, "${", "{{", "$(", "%s", "%(", "%{", "#{")
 
 
 def is_placeholder(given: str) -> bool:
     """Whether it is ``${PASSWORD}``, ``********``, ``[FILTERED]``, or gone already."""
-    if given.startswith((CUT, *_NAMED)) or compiled(_MASK).fullmatch(given):
+    first = given[:1]
+    if first.isalnum() and first not in _BEGINNINGS:
+        return False
+    if given.startswith(_NAMED) or compiled(_MASK).fullmatch(given):
         return True
     return bool(compiled(f"{_VARIABLE}|{_TO_FILL_IN}").fullmatch(given))

@@ -39,6 +39,7 @@ class Rule(NamedTuple):
     before: str = ""
     reach: int = 0  # the characters that `before` may take
     anchored: bool = True  # matches begin where a literal stands; otherwise the pattern searches
+    times: int = 1  # how often a literal of the gate stands in the line, at least
     sketch: str = ""  # a pattern that matches the line, too, its letters a and A, its digits 0
     spans_lines: bool = False  # every other rule sees one line at a time
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Hit = tuple[int, int, Rule]
 Finder = Callable[[str, str], list[Range]]
+Places = Callable[[str, str], list[int]]
 Judge = Callable[[str, int, "re.Match[str]", int], Range | None]
 
 _SEEN_MAX = 4096
@@ -97,31 +98,40 @@ def _anchored(rule: Rule) -> Finder:
     return found
 
 
-def _places(rule: Rule) -> Callable[[str, str], list[int]]:
+def _places(rule: Rule) -> Places:
     """Where a literal of the gate stands, in order; none inside a number: none begins there."""
     literals = [
-        (literal, view, literal[0] == "0", len(literal) if literal.isdecimal() else 1)
-        for literal in rule.gate
-        for view in [view_for(literal, shaped=rule.is_shaped)]
+        (literal, view_for(literal, shaped=rule.is_shaped), _step(literal)) for literal in rule.gate
     ]
+    several = len(literals) > 1
 
     def places(text: str, shape: str) -> list[int]:
         found: list[int] = []
-        for literal, view_of, is_number, step in literals:
+        for literal, view_of, step in literals:
             view = shape if view_of is shape_of else text if view_of is str else view_of(text)
             place = view.find(literal)
             while place >= 0:
-                before = view[place - 1 : place]
-                if not is_number or before != "0" or view[place - 3 : place - 2] == "%":
-                    found.append(place)
-                if is_number and before == "%":  # %40 is no part of a number
-                    found.append(place + 2)
+                found.append(place)
                 place = view.find(literal, place + step)
-        if len(found) > 1:
+        if several:
             found.sort()
         return found
 
-    return places
+    def places_of_numbers(text: str, shape: str) -> list[int]:
+        found: list[int] = []
+        for place in places(text, shape):
+            before = shape[place - 1] if place and shape[place] == "0" else ""
+            if before != "0" or shape[place - 3 : place - 2] == "%":
+                found.append(place)
+            if before == "%":  # %40 is no part of a number
+                found.append(place + 2)
+        return found
+
+    return places_of_numbers if any(literal[0] == "0" for literal in rule.gate) else places
+
+
+def _step(literal: str) -> int:
+    return len(literal) if literal.isdecimal() else 1
 
 
 def _searched(rule: Rule) -> Finder:

@@ -55,13 +55,13 @@ def matching(text: str) -> set[int]:
     return {number for number, matcher in enumerate(MATCHERS) if matcher.search(text)}
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(texts)
 def test_every_rule_that_matches_is_possible(text: str) -> None:
     assert matching(text) <= possible(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(texts)
 def test_with_it_what_is_found_is_the_same(text: str) -> None:
     assert FAST.engine == "hyperscan"
@@ -76,7 +76,7 @@ def test_with_it_generated_and_hostile_texts_are_redacted_the_same() -> None:
         assert FAST.redact(text) == PLAIN.redact(text), text[:1000]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_whatever_a_pattern_matches_makes_its_rule_possible(data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(RULES) - 1))
@@ -85,7 +85,7 @@ def test_whatever_a_pattern_matches_makes_its_rule_possible(data: st.DataObject)
     assert {number} | matching(text) <= possible(text)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(texts, st.sampled_from(EXAMPLES)), st.data())
 def test_a_rule_that_matches_only_after_a_cut_is_possible_before(
     text: str, data: st.DataObject

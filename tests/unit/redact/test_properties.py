@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from random import randrange
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from logweir.redact import MARKER, find, redact, redactor
+from logweir.redact import MARKER, find, gates, redact, redactor
 from logweir.redact.gates import possible_of, shape_of
 from logweir.redact.rules import RULES
 from logweir.redact.scan import Hit, Row, Table, scan
@@ -18,6 +19,12 @@ TAKEN = [line for rule in RULES for line in rule.takes]
 LEFT = [line for rule in RULES for line in rule.leaves]
 EXAMPLES = [re.sub("[«»]", "", line) for line in TAKEN + LEFT]
 POSSIBLE = possible_of(RULES)
+with pytest.MonkeyPatch.context() as _patch:
+    _patch.setattr(gates, "_LONG", 0)
+    POSSIBLE_IN_A_LONG_TEXT = possible_of(RULES)
+with pytest.MonkeyPatch.context() as _patch:
+    _patch.setattr(gates, "_LONG", 1 << 30)
+    POSSIBLE_BY_WORDS = possible_of(RULES)
 PIECES = [
     *"0123456789 .-:/@+=,;'\"()[]{}<>\\_%&#\n\tavxİé",
     *("555-0199", "10.0.0.1", "1.2.3.4", "123-45-6789", "555-123-4567", "212 555 0187"),
@@ -35,7 +42,7 @@ texts = st.one_of(
 )
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(texts)
 @example("555-0199-10.0.0.1")
 @example("password=version 1.2.3.4")
@@ -49,17 +56,19 @@ def test_redacting_twice_changes_nothing(text: str) -> None:
     assert redact(once).text == once
 
 
-def test_neighbours_never_unlock_each_other() -> None:
+@pytest.mark.parametrize("share", [16, pytest.param(1, marks=pytest.mark.slow)])
+def test_neighbours_never_unlock_each_other(share: int) -> None:
     found = sorted({value for line in TAKEN for value in re.findall("«(.*?)»", line)})
     joints = ("", "-", ".", ":", "/", "+", "@", ",", " ", "=", "(", "_", " x1 ", '"', " version ")
     pairs = ["".join(pair) for pair in itertools.product(found, joints, found)]
+    pairs = pairs[randrange(share) :: share]
     once = redact("\n".join(pairs)).text.splitlines()
     twice = redact("\n".join(once)).text.splitlines()
     unlocked = [change for change in zip(pairs, once, twice, strict=True) if change[1] != change[2]]
     assert not unlocked
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(texts)
 def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
     spans = find(text)
@@ -73,7 +82,7 @@ def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
     assert sum(redacted.counts.values()) == len(spans)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(texts)
 @example("%40123-45-6789 %2210.0.0.1%22")
 @example("%40123-45-6789")
@@ -82,16 +91,17 @@ def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
 def test_gates_and_anchors_hide_nothing(text: str) -> None:
     shape = shape_of(text)
     assert len(shape) == len(text)
-    gated = Table(RULES).of(POSSIBLE(text))
     ungated = [Row(rule._replace(anchored=False)) for rule in RULES]
-    assert places(scan(text, shape, gated)) == places(scan(text, shape, ungated))
+    found = places(scan(text, shape, ungated))
+    for possible in (POSSIBLE, POSSIBLE_IN_A_LONG_TEXT, POSSIBLE_BY_WORDS):
+        assert places(scan(text, shape, Table(RULES).of(possible(text)))) == found
 
 
 def places(hits: list[Hit]) -> list[tuple[int, int, str]]:
     return [(start, end, rule.name) for start, end, rule in hits]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(texts, max_size=6), st.sampled_from([1, 7, 40]))
 def test_a_text_is_judged_line_by_line(parts: list[str], least: int) -> None:
     lines = [line for line in "\n".join(parts).split("\n") if "-----" not in line]

@@ -39,7 +39,7 @@ def pieces_of(parts: list[str], **limits: int) -> list[Piece]:
     return [*Pieces(find, **limits).all(parts)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(texts, st.lists(st.integers(0, 1000), max_size=8))
 @example(f"Comment: {BEGIN} x\n{BODY}\n{BODY}\n", [])
 @example(f"{BEGIN}\nComment: {BEGIN} x y\n{BODY}\n", [40])
@@ -51,7 +51,7 @@ def test_however_a_text_is_cut_its_stream_is_redacted_as_the_whole(
     assert streamed(cut(text, places)) == redact(text).text
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(texts, st.lists(st.integers(0, 1000), max_size=8))
 def test_spans_of_a_stream_have_their_place_in_the_whole(text: str, places: list[int]) -> None:
     pieces = pieces_of(cut(text, places))
