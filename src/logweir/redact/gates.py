@@ -73,6 +73,7 @@ def possible(text):
 """
 
 View = Callable[[str], str]
+_Letters = dict[tuple[str, bool], int]  # and whether their case does not count: the bits they give
 
 
 def shape_of(text: str) -> str:
@@ -97,7 +98,7 @@ class _Words:
 
     def __init__(self) -> None:
         self.known: dict[bytes, int] = {}
-        self._letters: dict[tuple[str, bool], int] = {}
+        self._letters: _Letters = {}
         self._any: re.Pattern[str] | None = None
 
     def add(self, letters: str, bit: int, *, folds: bool) -> None:
@@ -106,7 +107,7 @@ class _Words:
 
     def bits_in(self, text: str) -> int:
         """Those of all letters that stand in a text."""
-        return _united(self._standing(text).values())
+        return _united(_standing(text, self._letters).values())
 
     def judged(self, words: Iterable[bytes]) -> int:
         """The bits of these words, some of which are not known yet and will be."""
@@ -121,7 +122,7 @@ class _Words:
                 mask |= bits
         whole = b" ".join(unknown).decode("ascii")
         if self._may_stand(whole):
-            there = self._standing(whole)
+            there = _standing(whole, self._letters)
             for word in unknown if there else ():
                 unknown[word] = _united(_standing(word.decode("ascii"), there).values())
             mask |= _united(unknown.values())
@@ -140,11 +141,9 @@ class _Words:
             self._any = re.compile(_any_of({letters.lower() for letters, _ in self._letters}))
         return self._any.search(text.lower()) is not None
 
-    def _standing(self, text: str) -> dict[tuple[str, bool], int]:
-        return _standing(text, self._letters)
 
-
-def _standing(text: str, letters: dict[tuple[str, bool], int]) -> dict[tuple[str, bool], int]:
+def _standing(text: str, letters: _Letters) -> _Letters:
+    """Of these letters, those that stand in a text."""
     folded = text.lower()
     return {key: bits for key, bits in letters.items() if key[0] in (folded if key[1] else text)}
 
