@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Final
-
+from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import (
+    ASCII_DIGITS,
+    ASCII_LETTERS,
     LETTERS,
     begins_alone,
     char_before,
@@ -24,7 +24,7 @@ _CARD_WORDS: Final = words(
 )
 _PAID_WORDS: Final = words("charge charged debit debited paid pay payment")  # for a Visa's lengths
 _CONTEXT: Final = 32  # characters in which such a word is looked for
-_KEY: Final = f"{ascii_letters}{digits}_.-"
+_KEY: Final = f"{ASCII_LETTERS}{ASCII_DIGITS}_.-"
 _AN_ID: Final = r"(?:[_.-]|[a-z])[Ii][Dd]s?[\"'\\\]: =]{0,6}\Z"  # card_id, of any digits
 _NO_CARD: Final = (
     r"(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span"

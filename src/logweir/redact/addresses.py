@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from string import hexdigits
-from typing import TYPE_CHECKING, Final
-
+from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import (
     CUT,
     DIGITS,
+    HEX_DIGITS,
     LETTERS,
     WORD,
     char_before,
@@ -109,8 +108,8 @@ def _port_follows(text: str, end: int) -> bool:
 
 
 _NETWORKS: Final = ("2", "3", "fc", "fd", "fe", "ff")  # all ever given out: no dec::f32, F1::F2
-_GROUP: Final = frozenset(hexdigits)
-_CHARACTERS: Final = f"{hexdigits}:."
+_GROUP: Final = frozenset(HEX_DIGITS)
+_CHARACTERS: Final = f"{HEX_DIGITS}:."
 _BEFORE: Final = 40  # of these that are looked at in front
 _RUN: Final = WORD | {":", "."}
 
@@ -192,7 +191,7 @@ def is_ipv4(address: str) -> bool:
 
 def _is_key(text: str, colon: int) -> bool:
     """Whether a word that cannot be a group stands in front, as in ``node:2001:db8::1``."""
-    return text[max(0, colon - 16) : colon].rstrip(hexdigits)[-1:] in _ALNUM
+    return text[max(0, colon - 16) : colon].rstrip(HEX_DIGITS)[-1:] in _ALNUM
 
 
 def _looks_assigned(groups: list[str]) -> bool:

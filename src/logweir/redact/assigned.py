@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from logweir.redact.assignment import (
     DOTTED,
     NAME_MAX,
@@ -13,6 +11,7 @@ from logweir.redact.assignment import (
     value_of,
     whole,
 )
+from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import LETTERS, char_before, words
 from logweir.redact.patterns import compiled
 from logweir.redact.rule import Range

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Final
-
-from logweir.redact.neighbours import CUT, char_before, words
+from logweir.redact.light import TYPE_CHECKING, Final
+from logweir.redact.neighbours import ASCII_DIGITS, ASCII_LETTERS, CUT, char_before, words
 from logweir.redact.patterns import compiled
 from logweir.redact.placeholders import is_placeholder
 from logweir.redact.rule import Range
@@ -47,7 +45,7 @@ _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
 _NOTHING: Final = r"(?:[ )}\],;:>|]|\\{1,7}[nrt])*+"  # what held it ends here: \"token=\"}\n
 _AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
-_NAME: Final = f"{ascii_letters}{digits}_.-"
+_NAME: Final = f"{ASCII_LETTERS}{ASCII_DIGITS}_.-"
 NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""

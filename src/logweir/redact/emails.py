@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Final
-
-from logweir.redact.neighbours import words
+from logweir.redact.light import TYPE_CHECKING, Final
+from logweir.redact.neighbours import ASCII_DIGITS, ASCII_LETTERS, words
 from logweir.redact.patterns import compiled
 from logweir.redact.rule import Range
 
 if TYPE_CHECKING:
     import re
 
-_NAME: Final = ascii_letters + digits + "._%+-"
+_NAME: Final = ASCII_LETTERS + ASCII_DIGITS + "._%+-"
 _NAME_MAX: Final = 64  # RFC 5321, section 4.5.3.1.1
 _ESCAPED_JOINT: Final = (
     r"%(?:25)?(?:20|2[2-9]|2[CcFf]|3[A-Fa-f]|[57][BbDd]|7[Cc])"  # no "+", no "_": names have them

@@ -26,8 +26,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any
 
+from logweir.redact.light import Any
 from logweir.redact.patterns import compiled
 from logweir.redact.rule import Rule
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
 
+from logweir.redact.light import Final
 from logweir.redact.neighbours import CUT
 from logweir.redact.policy import Policy
 

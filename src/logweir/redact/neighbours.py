@@ -6,21 +6,24 @@ Only ASCII counts as a word here: Chinese text sets no spaces around an address.
 
 from __future__ import annotations
 
-from string import ascii_letters, digits, hexdigits
-from typing import Final
-
+from logweir.redact.light import Final
 from logweir.redact.patterns import compiled
 
 # Stands for what is gone already: a marker of an earlier redaction, or what a row above took. No
 # pattern matches it, so that a second redaction sees the same text as the rows of the first did.
 CUT: Final = "\x1a"
 
-DIGITS: Final = frozenset(digits)
-LETTERS: Final = frozenset(ascii_letters)
+# The module `string` has these, and takes as long to import as most of the others here together.
+ASCII_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ASCII_DIGITS: Final = "0123456789"
+HEX_DIGITS: Final = "0123456789abcdefABCDEF"
+
+DIGITS: Final = frozenset(ASCII_DIGITS)
+LETTERS: Final = frozenset(ASCII_LETTERS)
 WORD: Final = DIGITS | LETTERS | {"_"}
 
 _ESCAPED: Final = frozenset("nrtm")
-_HEX: Final = frozenset(hexdigits)
+_HEX: Final = frozenset(HEX_DIGITS)
 _ESCAPE: Final = r"(?:\\[nrt]|\x1b\[[0-9;]{0,12}m)\Z"  # ESC [ 3 1 m: red
 _JOINTS: Final = frozenset("-./:+@")  # between these and a word there is no end of a number
 _CONTEXT: Final = 32  # characters looked at for the word before
@@ -79,10 +82,10 @@ def word_before(text: str, start: int) -> str:
     """The word in front, in lower case: over blanks, a colon or equals sign, and quotes."""
     first = start - _CONTEXT if start > _CONTEXT else 0  # max() would take as long as the rest
     context = text[first:start].rstrip(" \t:=#\"'(\\.")
-    return context[len(context.rstrip(ascii_letters)) :].lower()
+    return context[len(context.rstrip(ASCII_LETTERS)) :].lower()
 
 
 def word_after(text: str, end: int) -> str:
     """The word behind one blank or none, in lower case."""
     context = text[end : end + _CONTEXT].lstrip(" ")
-    return context[: len(context) - len(context.lstrip(ascii_letters))].lower()
+    return context[: len(context) - len(context.lstrip(ASCII_LETTERS))].lower()

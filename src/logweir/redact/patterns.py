@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, cast
+
+from logweir.redact.light import Any
 
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern, ready to match: compiled when a text first needs it, since start-up counts."""
-    return cast("re.Pattern[str]", _Pattern(pattern))
+    lazy: Any = _Pattern(pattern)
+    ready: re.Pattern[str] = lazy
+    return ready
 
 
 class _Pattern:

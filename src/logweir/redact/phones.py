@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
+from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import (
     CUT,
     DIGITS,

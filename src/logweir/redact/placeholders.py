@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from logweir.redact.light import Final
 from logweir.redact.neighbours import CUT
 from logweir.redact.patterns import compiled
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from logweir.redact.gates import possible_of, shape_of
+from logweir.redact.light import NamedTuple
 from logweir.redact.markers import marker_of, without_markers
 from logweir.redact.policy import Policy, allowance
 from logweir.redact.rule import Rule

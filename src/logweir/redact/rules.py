@@ -9,10 +9,9 @@ scanner of repositories would take the example for a key.
 
 from __future__ import annotations
 
-from typing import Final
-
 from logweir.redact import accounts, addresses, assigned, emails, phones, secrets
 from logweir.redact.assignment import ASSIGNED
+from logweir.redact.light import Final
 from logweir.redact.phones import EXTENSION
 from logweir.redact.rule import Rule
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from logweir.redact.gates import shape_of, view_for
+from logweir.redact.light import TYPE_CHECKING
 from logweir.redact.neighbours import CUT
 from logweir.redact.patterns import compiled
 from logweir.redact.rule import Range, Rule

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from binascii import Error as NotBase64
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, Final
 
+from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import CUT, WORD, char_before, cut_touches, words
 from logweir.redact.patterns import compiled
 from logweir.redact.placeholders import is_placeholder

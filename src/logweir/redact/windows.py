@@ -11,7 +11,8 @@ taken as a whole once it is found.
 from __future__ import annotations
 
 import re
-from typing import Final
+
+from logweir.redact.light import Final
 
 WINDOW_CHARACTERS: Final = 16 * 1024  # 65 ms for the slowest pattern that is taken
 WIDTH_CHARACTERS: Final = 2048  # a step takes one, and one more to see whether a word ends
