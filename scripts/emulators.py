@@ -93,9 +93,11 @@ class Emulator:
             self._scratch = None
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal: SIGSTOP makes a cloud that does not answer."""
+        """Send it a signal: SIGSTOP makes a cloud that does not answer once this returns."""
         assert self._process is not None
         self._process.send_signal(number)
+        if number == signal.SIGSTOP:
+            os.waitpid(self._process.pid, os.WUNTRACED)  # its threads stop one after the other
 
 
 def answers(variable: str, address: str) -> bool:
