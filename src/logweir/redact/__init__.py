@@ -8,9 +8,10 @@
     emails.py, addresses.py, phones.py, accounts.py     guards: what the names say
     neighbours.py   what touches a candidate, and the word before it
     patterns.py     compiles each pattern when a text first needs it
+    light.py        names of `typing` for modules that start a process
 
     redactor.py     text -> spans -> redacted text, under one policy
-    gates.py        which rules a text can match at all: by literals
+    gates.py        which rules a text can match at all: by words and literals
     prefilter.py    the same by hyperscan, and superset.py what it looks for: the extra ``fast``
     scan.py         runs these rules over the text, in time linear in its length
     windows.py      a search in short steps, so that others have their turn
