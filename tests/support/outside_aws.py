@@ -151,7 +151,7 @@ def _path(item: dict[str, Any]) -> str:
         return f"tenants/{rest}"
     (kind, _, name), (mark, _, tenant) = rest.partition("#"), of.partition("#")
     if mark == "WORK":
-        return f"tenants/{tenant}/work/{rest}"
+        return f"tenants/{tenant}/{mark.lower()}/{rest}"
     assert mark == "TENANT", f"{of} is nobody's"
     return f"tenants/{tenant}/{_KINDS[kind]}/{name}"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import (
-    ASCII_DIGITS,
-    ASCII_LETTERS,
+    KEY_CHARACTERS,
     LETTERS,
     begins_alone,
     char_before,
@@ -24,7 +23,6 @@ _CARD_WORDS: Final = words(
 )
 _PAID_WORDS: Final = words("charge charged debit debited paid pay payment")  # for a Visa's lengths
 _CONTEXT: Final = 32  # characters in which such a word is looked for
-_KEY: Final = f"{ASCII_LETTERS}{ASCII_DIGITS}_.-"
 _AN_ID: Final = r"(?:[_.-]|[a-z])[Ii][Dd]s?[\"'\\\]: =]{0,6}\Z"  # card_id, of any digits
 _NO_CARD: Final = (
     r"(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span"
@@ -54,8 +52,8 @@ def _is_named_otherwise(text: str, start: int) -> bool:
     if assigned[-1:] not in {":", "="} or len(near) > len(assigned) + 2:
         return False
     name = assigned[:-1].rstrip("\"'] ")
-    key = near[len(name.rstrip(_KEY)) :]
-    return name[-1:] in _KEY and bool(compiled(_NO_CARD).search(key.lower()))
+    key = near[len(name.rstrip(KEY_CHARACTERS)) :]
+    return name[-1:] in KEY_CHARACTERS and bool(compiled(_NO_CARD).search(key.lower()))
 
 
 def _stands_apart(text: str, start: int, end: int, groups: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from logweir.redact.light import TYPE_CHECKING, Final
-from logweir.redact.neighbours import ASCII_DIGITS, ASCII_LETTERS, CUT, char_before, words
+from logweir.redact.neighbours import CUT, KEY_CHARACTERS, char_before, words
 from logweir.redact.patterns import compiled
 from logweir.redact.placeholders import is_placeholder
 from logweir.redact.rule import Range
@@ -45,7 +45,6 @@ _BACKSLASHES: Final = 8
 _PUNCTUATION: Final = " )}],;:>|"
 _NOTHING: Final = r"(?:[ )}\],;:>|]|\\{1,7}[nrt])*+"  # what held it ends here: \"token=\"}\n
 _AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
-_NAME: Final = f"{ASCII_LETTERS}{ASCII_DIGITS}_.-"
 NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
@@ -115,7 +114,7 @@ def _class_of(text: str, match: re.Match[str]) -> str:
     near = text[start - NAME_MAX - 1 if start > NAME_MAX else 0 : start]
     if "?" not in near and "&" not in near:
         return _PLAIN
-    return _IN_QUERY if near.rstrip(_NAME)[-1:] in {"?", "&"} else _PLAIN
+    return _IN_QUERY if near.rstrip(KEY_CHARACTERS)[-1:] in {"?", "&"} else _PLAIN
 
 
 def _quoted(text: str, start: int, quote: str) -> Range | None:
@@ -195,7 +194,7 @@ def is_option(text: str, match: re.Match[str]) -> bool:
 def name_begins(text: str, start: int) -> int:
     """Where the key begins, of which the word at `start` is the last."""
     front = text[max(0, start - NAME_MAX) : start]
-    return start - len(front) + len(front.rstrip(_NAME))
+    return start - len(front) + len(front.rstrip(KEY_CHARACTERS))
 
 
 def _closes_a_string(text: str, match: re.Match[str]) -> bool:

@@ -20,6 +20,7 @@ HEX_DIGITS: Final = "0123456789abcdefABCDEF"
 
 DIGITS: Final = frozenset(ASCII_DIGITS)
 LETTERS: Final = frozenset(ASCII_LETTERS)
+KEY_CHARACTERS: Final = f"{ASCII_LETTERS}{ASCII_DIGITS}_.-"
 WORD: Final = DIGITS | LETTERS | {"_"}
 
 _ESCAPED: Final = frozenset("nrtm")

@@ -91,15 +91,14 @@ class Redactor:
 
     def _hits(self, text: str) -> list[Hit]:
         bare = without_markers(text) if "[REDACTED" in text else text
-        if len(bare) > _PIECE:
-            hits = self._of_pieces(bare)
-        elif mask := self._possible(bare):
-            hits = scan(bare, shape_of(bare), self._table.of(mask))
-        else:
-            return []
+        hits = self._of_pieces(bare) if len(bare) > _PIECE else self._of_piece(bare)
         if hits and self._is_allowed:
             hits = [hit for hit in hits if not self._is_allowed(text[hit[0] : hit[1]])]
         return hits
+
+    def _of_piece(self, text: str) -> list[Hit]:
+        mask = self._possible(text)
+        return scan(text, shape_of(text), self._table.of(mask)) if mask else []
 
     def _of_pieces(self, text: str) -> list[Hit]:
         """What may lie over lines is looked for in all of the text; then each piece by itself."""
@@ -108,9 +107,8 @@ class Redactor:
             text = cut_out(text, [hit[:2] for hit in hits])
         start = 0
         for piece in _pieces(text):
-            if mask := self._possible(piece):
-                for first, end, rule in scan(piece, shape_of(piece), self._table.of(mask)):
-                    hits.append((start + first, start + end, rule))
+            for first, end, rule in self._of_piece(piece):
+                hits.append((start + first, start + end, rule))
             start += len(piece) + 1
         return merged(hits)
 
