@@ -21,6 +21,7 @@ from typing import Final
 from tests.redaction.generator import generate
 
 from logweir.redact import Redactor
+from logweir.redact.redactor import ready
 from logweir.redact.rules import RULES
 
 DOCUMENT_BYTES: Final = 64 * 1024
@@ -163,7 +164,11 @@ def _redacting(redactor: Redactor, parts: list[str]) -> Callable[[], None]:
 
 
 def _each_by_a_new_one(parts: list[str], rounds: int) -> Callable[[], None]:
-    redactors = iter([Redactor() for _ in range(rounds)])
+    made = []
+    for _ in range(rounds):
+        ready.cache_clear()  # or they share their words
+        made.append(Redactor())
+    redactors = iter(made)
 
     def run() -> None:
         _redacting(next(redactors), parts)()

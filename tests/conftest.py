@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,16 @@ from tests.support.ministack import ministack_running
 
 
 @pytest.fixture(scope="session")
-def emulators() -> Iterator[dict[str, str]]:
+def of_this_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for all processes of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def emulators(of_this_run: Path) -> Iterator[dict[str, str]]:
     """Both emulators: their addresses by variable."""
-    with emulators_running() as addresses:
+    with emulators_running(of_this_run / "emulators") as addresses:
         yield addresses
 
 
@@ -32,9 +41,9 @@ def pubsub(emulators: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="session")
-def ministack() -> Iterator[dict[str, str]]:
+def ministack(of_this_run: Path) -> Iterator[dict[str, str]]:
     """The emulator of AWS: its address by variable."""
-    with ministack_running() as address:
+    with ministack_running(of_this_run / "ministack") as address:
         yield address
 
 

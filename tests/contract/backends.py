@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import pytest
 from tests.support.counted import CountedPublisher, CountedSession, Counts
-from tests.support.emulators import running_now
+from tests.support.shared import running_now
 
 from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.reader import LocalReader
@@ -37,7 +37,7 @@ TELLS_TOTAL: Final = "the ledger adds up exactly what all tenants have"
 CLAIMS_EXACTLY: Final = "a session holds what it has claimed and nothing else"
 
 needs = pytest.mark.needs
-waits = pytest.mark.waits  # slow where the clock is the wall's
+slow_on_clouds = pytest.mark.slow_on_clouds
 
 
 class MovableClock(Clock, Protocol):

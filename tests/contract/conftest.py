@@ -12,9 +12,11 @@ from logweir.bootstrap import Ports
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """What waits for a lease to run out is slow where nobody can move the clock."""
+    """On an emulator nobody can move the clock, and each call is one to another process."""
     for item in items:
-        if item.get_closest_marker("waits") and {"gcp", "aws"} & {*item.callspec.params.values()}:
+        if not item.get_closest_marker("slow_on_clouds"):
+            continue
+        if {"gcp", "aws"} & {*item.callspec.params.values()}:
             item.add_marker(pytest.mark.slow)
 
 

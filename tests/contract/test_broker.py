@@ -21,7 +21,7 @@ from tests.contract.backends import (
     MovableClock,
     Opener,
     needs,
-    waits,
+    slow_on_clouds,
 )
 from tests.contract.conftest import expect_what_lacks
 from tests.support.logs import ACME, GLOBEX, LOG, a_chunk, a_log, a_plan
@@ -157,7 +157,7 @@ async def test_what_is_delayed_comes_again_when_its_time_is_over(
     assert again.delivery.raw == held.delivery.raw
 
 
-@waits
+@slow_on_clouds
 async def test_what_a_session_hands_back_counts_no_death(ports: Ports) -> None:
     await ports.publisher.publish([a_log()])
     session = await ports.session()
@@ -185,7 +185,7 @@ async def test_what_a_dead_worker_held_is_delivered_again_and_counts_a_death(
         await ports.reap()
 
 
-@waits
+@slow_on_clouds
 async def test_what_a_dead_worker_had_answered_stays_answered(backend: Backend) -> None:
     ports = backend.ports
     await ports.publisher.publish([a_log(log=f"{number}") for number in range(3)])
@@ -201,7 +201,7 @@ async def test_what_a_dead_worker_had_answered_stays_answered(backend: Backend) 
     await assert_nothing_comes(other, backend)
 
 
-@waits
+@slow_on_clouds
 @needs(LEASES_EXPIRE)
 async def test_a_silent_session_loses_its_lease(ports: Ports, clock: MovableClock) -> None:
     await ports.publisher.publish([a_log()])
@@ -217,7 +217,7 @@ async def test_a_silent_session_loses_its_lease(ports: Ports, clock: MovableCloc
     await other.acknowledge(again)
 
 
-@waits
+@slow_on_clouds
 async def test_a_heartbeat_keeps_what_is_held(backend: Backend, clock: MovableClock) -> None:
     ports = backend.ports
     await ports.publisher.publish([a_log()])
@@ -298,7 +298,7 @@ async def test_a_log_can_be_located(ports: Ports) -> None:
     assert await ports.backlog.locate(ACME, LogId("long")) == nowhere
 
 
-@waits
+@slow_on_clouds
 @needs(OUTLIVES)
 async def test_what_was_published_outlives_the_process(
     opener: Opener, tmp_path: Path, clock: MovableClock, request: pytest.FixtureRequest

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from tests.contract.backends import BACK_ENDS, Backend, Kind, memory, waits
+from tests.contract.backends import BACK_ENDS, Backend, Kind, memory, slow_on_clouds
 from tests.contract.machine import BackEndMachine
 
 from logweir.backends.memory import MemoryStore
@@ -25,7 +25,7 @@ from logweir.pipeline.store import Stored
 EFFORT: Final = {"memory": (50, 30), "local": (10, 25), "gcp": (5, 20), "aws": (5, 20)}
 
 
-@waits
+@slow_on_clouds
 def test_whatever_is_done_it_looks_like_the_model(kind: Kind, tmp_path: Path) -> None:
     (name,) = [name for name, each in BACK_ENDS.items() if each is kind]
     _drive(kind, tmp_path, *EFFORT[name])

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.contract.backends import Backend, Opener
+from tests.contract.backends import Backend, Opener, slow_on_clouds
 from tests.support.logs import ACME, GLOBEX
 
 from logweir.bootstrap import Ports, consumer, planner
@@ -40,6 +40,7 @@ async def backend(opener: Opener, tmp_path: Path) -> AsyncIterator[Backend]:
 # ---- fidelity ------------------------------------------------------------------------------------
 
 
+@slow_on_clouds
 async def test_every_code_point_comes_back(backend: Backend, ports: Ports) -> None:
     every = [*range(0xD800), *range(0xE000, 0x110000)]
     texts = ["".join(map(chr, every[at : at + 300_000])) for at in range(0, len(every), 300_000)]
@@ -55,6 +56,7 @@ async def test_every_code_point_comes_back(backend: Backend, ports: Ports) -> No
     assert sum(map(len, texts)) == 0x110000 - 0x800
 
 
+@slow_on_clouds
 async def test_random_texts_come_back(backend: Backend, ports: Ports) -> None:
     draw = random.Random(7)
     alphabets = [
@@ -66,7 +68,7 @@ async def test_random_texts_come_back(backend: Backend, ports: Ports) -> None:
     ]
     texts = {
         f"log-{number}": "".join(draw.choices(draw.choice(alphabets), k=draw.randrange(1, 4000)))
-        for number in range(60)
+        for number in range(30)
     }
     async with working(ports):
         for log, text in texts.items():
@@ -223,6 +225,7 @@ async def test_a_worker_finishes_what_ends_within_its_drain_time(
     assert await backend.undone() == (0, 0)
 
 
+@slow_on_clouds
 async def test_two_workers_share_the_work_and_double_nothing(
     backend: Backend, ports: Ports
 ) -> None:

@@ -11,7 +11,7 @@ from tests.crash.campaign import storm_alone
 from tests.crash.faults import Fault
 from tests.crash.kills import Storm
 
-pytestmark = pytest.mark.kill
+pytestmark = [pytest.mark.kill, pytest.mark.slow]
 
 
 async def test_every_fault_once_loses_nothing(tmp_path: Path) -> None:

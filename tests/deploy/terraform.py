@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.deploy.configuration import DEPLOYMENT
-from tests.support.emulators import missing
+from tests.support.shared import missing
 
 _locals = re.compile(r"^locals \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 _local_name = re.compile(r"^  (\w+)\s+=", re.MULTILINE)

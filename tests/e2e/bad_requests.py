@@ -86,7 +86,7 @@ def line(first: bytes, status: int, reason: Reason | None = None) -> Case:
 
 
 def deflated(data: bytes, wbits: int) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+    packer = zlib.compressobj(1, zlib.DEFLATED, wbits)
     return packer.compress(data) + packer.flush()
 
 

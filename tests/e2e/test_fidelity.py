@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,16 @@ from tests.support.wire import ask, request
 from logweir.redact import redact
 
 SURROGATES: Final = range(0xD800, 0xE000)
-PLANES: Final = [
-    "".join(chr(point) for point in range(first, first + 0x10000) if point not in SURROGATES)
-    for first in range(0, 0x110000, 0x10000)
-]
+
+
+@cache
+def planes() -> list[str]:
+    """Every code point."""
+    return [
+        "".join(chr(point) for point in range(first, first + 0x10000) if point not in SURROGATES)
+        for first in range(0, 0x110000, 0x10000)
+    ]
+
 
 TEXT: Final = "Content-Type: text/plain"
 JSON: Final = "Content-Type: application/json; charset=utf-8"
@@ -112,8 +119,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @each_way
 def test_every_code_point_comes_back(site: Site, way: Way) -> None:
-    logs = [f"{way.__name__}-{plane}" for plane in range(len(PLANES))]
-    for log, text in zip(logs, PLANES, strict=True):
+    logs = [f"{way.__name__}-{plane}" for plane in range(len(planes()))]
+    for log, text in zip(logs, planes(), strict=True):
         site.send(way, "planes", log, text)
     site.check("planes", "planes.sqlite3", *logs)
     assert len({c for log in logs for c in site.sent["planes", log]}) == 0x110000 - len(SURROGATES)
@@ -121,7 +128,7 @@ def test_every_code_point_comes_back(site: Site, way: Way) -> None:
 
 @pytest.mark.parametrize("way", [as_text_packed, as_json_packed], ids=lambda way: way.__name__)
 def test_every_code_point_comes_back_by_way_of_a_plan(site: Site, way: Way) -> None:
-    text = "".join(PLANES[:15])  # as many as text_bytes_max takes, in more than a message holds
+    text = "".join(planes()[:15])  # as many as text_bytes_max takes, in more than a message holds
     site.send(way, "planes", f"{way.__name__}-long", text)
     site.check("planes", "planes.sqlite3", f"{way.__name__}-long")
 
@@ -153,9 +160,10 @@ def test_random_texts_come_back(site: Site, way: Way) -> None:
     print(f"seed {seed}")
     random_ = random.Random(seed)
     logs = [f"{way.__name__}-{number}" for number in range(60)]
+    first, second = planes()[:2]
     for log in logs:
         alphabet = random_.choice(
-            [PLANES[0][:128], PLANES[0][:0x800], PLANES[0], PLANES[1], "\0\n:\\\"'\r\t\x1b a"]
+            [first[:128], first[:0x800], first, second, "\0\n:\\\"'\r\t\x1b a"]
         )
         site.send(
             way, "random", log, "".join(random_.choices(alphabet, k=random_.randint(1, 3000)))

@@ -78,20 +78,20 @@ async def poisoned(home: Path) -> AsyncIterator[Measured]:
 
 async def gcp(home: Path) -> AsyncIterator[Measured]:
     """Pub/Sub knows no tenants: a log waits behind those before it."""
-    with emulators_running() as addresses:
+    with emulators_running(home / "emulators") as addresses:
         yield await on_cloud(lambda: google(addresses, home))
 
 
 async def aws(home: Path) -> AsyncIterator[Measured]:
     """The emulator knows no fair queues: a log waits behind those before it."""
-    with ministack_running() as address:
+    with ministack_running(home / "ministack") as address:
         yield await on_cloud(lambda: amazon(address, home))
 
 
 async def functions(home: Path) -> AsyncIterator[Measured]:
     """The functions of AWS's template, on its emulator."""
     with (
-        ministack_running() as address,
+        ministack_running(home / "ministack") as address,
         deployed(address, home, SecondsPerCharacter="0.01", ChunkSeconds="1") as lambdas,
     ):
         place = places.Lambdas(lambdas)

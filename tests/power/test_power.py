@@ -6,7 +6,7 @@ import pytest
 from tests.power import suite
 from tests.power.mount import why_not
 from tests.power.suite import BUGS, Tally
-from tests.support.emulators import missing
+from tests.support.shared import missing
 
 
 @pytest.fixture

@@ -10,20 +10,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
-import pytest
-from scripts import emulators
 from scripts.emulators import GOOGLES, Emulator, NotInstalled
 from tests.support.processes import free_port
-
-_running: dict[str, str] = {}
-
-
-def missing(why: str) -> None:
-    """Skip the test, or fail it where emulators are required."""
-    if os.environ.get("REQUIRE_EMULATORS") == "1":
-        pytest.fail(f"REQUIRE_EMULATORS=1, and {why}")
-    pytest.skip(why)
+from tests.support.shared import missing, shared
 
 
 def need_extra() -> None:
@@ -38,31 +29,11 @@ def need_extra() -> None:
 
 
 @contextmanager
-def emulators_running() -> Iterator[dict[str, str]]:
-    """Both on free ports, by the variables that clients find them with."""
+def emulators_running(directory: Path) -> Iterator[dict[str, str]]:
+    """Both, shared by who names this directory: by the variables that clients find them with."""
     need_extra()
-    addresses = {variable: f"127.0.0.1:{free_port()}" for variable in GOOGLES}
-    try:
-        with emulators.running(addresses), remember(addresses):
-            yield addresses
-    except NotInstalled as error:
-        missing(str(error))
-
-
-@contextmanager
-def remember(addresses: dict[str, str]) -> Iterator[None]:
-    """Those that run meanwhile."""
-    _running.update(addresses)
-    try:
-        yield
-    finally:
-        for variable in addresses:
-            del _running[variable]
-
-
-def running_now() -> dict[str, str]:
-    """Those that run for the whole of these tests, if they do."""
-    return dict(_running)
+    with shared(directory, {name: f"127.0.0.1:{free_port()}" for name in GOOGLES}) as addresses:
+        yield addresses
 
 
 @contextmanager

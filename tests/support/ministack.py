@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
-from scripts import emulators
 from scripts.emulators import Emulator, NotInstalled
-from tests.support.emulators import missing, remember
 from tests.support.processes import free_port
+from tests.support.shared import missing, shared
 
 ENDPOINT = "AWS_ENDPOINT_URL"
 
@@ -25,15 +25,11 @@ def need_extra() -> None:
 
 
 @contextmanager
-def ministack_running() -> Iterator[dict[str, str]]:
-    """On a free port, by the variable that clients find it with."""
+def ministack_running(directory: Path) -> Iterator[dict[str, str]]:
+    """One, shared by who names this directory: by the variable that clients find it with."""
     need_extra()
-    address = {ENDPOINT: f"http://127.0.0.1:{free_port()}"}
-    try:
-        with emulators.running(address), remember(address):
-            yield address
-    except NotInstalled as error:
-        missing(str(error))
+    with shared(directory, {ENDPOINT: f"http://127.0.0.1:{free_port()}"}) as address:
+        yield address
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from logweir.redact.gates import possible_of, shape_of
 from logweir.redact.light import NamedTuple
@@ -13,6 +14,8 @@ from logweir.redact.rules import RULES
 from logweir.redact.scan import Hit, Row, Table, cut_out, merged, scan
 
 RULES_VERSION = "2"  # goes into every document: change it whenever a rule takes more or less
+
+_TABLES_KEPT = 64  # policies that differ in markers or in what they allow share a table
 
 # Characters of a text that are looked at together, and then to the end of the line. Few rules are
 # possible in so few lines, and what each of them costs is shared by these.
@@ -35,6 +38,21 @@ class Redacted(NamedTuple):
     counts: dict[str, int]
 
 
+class Ready(NamedTuple):
+    """A table of rules, ready to be run: its gates, its rows, and those of them that span lines."""
+
+    possible: Callable[[str], int]
+    rows: Table
+    over_lines: Sequence[Row]
+
+
+@lru_cache(_TABLES_KEPT)
+def ready(rules: tuple[Rule, ...]) -> Ready:
+    """Made once in a process for all who share the table: it takes milliseconds."""
+    over_lines = [Row(rule) for rule in rules if rule.spans_lines]
+    return Ready(possible_of(rules), Table(rules), over_lines)
+
+
 class Redactor:
     """Finds and takes out what a policy says. Holds no state of a text; threads may share one.
 
@@ -46,11 +64,9 @@ class Redactor:
     def __init__(self, policy: Policy = Policy(), engine: str = "re") -> None:  # noqa: B008
         rules = [rule for rule in (*RULES, *policy.rules) if rule.name not in policy.off]
         rules.sort(key=lambda rule: not rule.spans_lines)  # stable: what spans lines comes first
-        self._over_lines = [Row(rule) for rule in rules if rule.spans_lines]
-        self._table = Table(rules)
+        self._possible, self._rows, self._over_lines = ready(tuple(rules))
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
-        self._possible = possible_of(rules)
         self.policy = policy
         self.version = "+".join(filter(None, (RULES_VERSION, policy.digest)))
         self.engine = "re"
@@ -98,7 +114,7 @@ class Redactor:
 
     def _of_piece(self, text: str) -> list[Hit]:
         mask = self._possible(text)
-        return scan(text, shape_of(text), self._table.of(mask)) if mask else []
+        return scan(text, shape_of(text), self._rows.of(mask)) if mask else []
 
     def _of_pieces(self, text: str) -> list[Hit]:
         """What may lie over lines is looked for in all of the text; then each piece by itself."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from scripts.emulators import Emulator, NotInstalled
-from tests.support.emulators import missing
 from tests.support.processes import free_port
+from tests.support.shared import missing
 
 
 @pytest.fixture

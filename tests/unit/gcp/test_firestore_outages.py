@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from scripts.emulators import Emulator, NotInstalled
-from tests.support.emulators import missing, need_extra
+from tests.support.emulators import need_extra
 from tests.support.firestore import databases_at
 from tests.support.logs import a_document, a_key
 from tests.support.processes import free_port
+from tests.support.shared import missing
 from tests.support.stores import CALLS
 
 from logweir.backends.gcp import subtree
@@ -23,7 +24,7 @@ from logweir.clock import SystemClock
 from logweir.errors import StoreUnavailable
 from logweir.pipeline.store import Found
 
-pytestmark = pytest.mark.kill
+pytestmark = [pytest.mark.kill, pytest.mark.slow]
 
 
 @pytest.fixture

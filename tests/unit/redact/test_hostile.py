@@ -43,24 +43,24 @@ def of_size(shape: str, size: int) -> str:
     return (shape * (size // len(shape) + 1))[:size]
 
 
-def growth(shape: str, small: int, large: int) -> float:
-    """The exponent: 1 where twice the text takes twice the time, 2 where it takes four times."""
+def growth(shape: str, small: int, large: int) -> tuple[float, float]:
+    """The exponent: 1 where twice the text takes twice the time, 2 where it takes four times.
+
+    And the seconds that the large text takes.
+    """
     times = [seconds(of_size(shape, size)) for size in (small, large)]
-    return math.log(times[1] / times[0]) / math.log(large / small)
+    return math.log(times[1] / times[0]) / math.log(large / small), times[1]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
-def test_time_grows_as_the_text_does(shape: str) -> None:
-    exponent = growth(shape, 4 * KILO, 64 * KILO)
+def test_time_grows_as_the_text_does_and_64_kilobytes_do_not_take_long(shape: str) -> None:
+    small, large = 4 * KILO, 64 * KILO
+    exponent, worst = growth(shape, small, large)
     if exponent > 1.15:  # noise, a cache that ran full, or a square? The larger texts tell
-        exponent = min(growth(shape, 32 * KILO, 256 * KILO) for _ in range(3))
+        exponent = min(growth(shape, 32 * KILO, 256 * KILO)[0] for _ in range(3))
     assert exponent <= 1.2
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=repr)
-def test_no_text_of_64_kilobytes_takes_long(shape: str) -> None:
-    text = of_size(shape, 64 * KILO)
-    assert any(seconds(text) <= 0.25 for _ in range(5))  # 0.15 where the machine is idle
+    # 0.15 where the machine is idle.
+    assert worst <= 0.25 or any(seconds(of_size(shape, large)) <= 0.25 for _ in range(4))
 
 
 def test_shapes_that_follow_each_other_take_no_longer_than_apart() -> None:

@@ -10,6 +10,7 @@ from tests.unit.redact.test_properties import texts
 
 from logweir.redact import Policy, Redactor, redact
 from logweir.redact.markers import NAME_GRAMMAR
+from logweir.redact.redactor import ready
 from logweir.redact.rule import Rule
 from logweir.redact.rules import RULES
 
@@ -40,6 +41,14 @@ def test_a_marker_may_name_its_rule() -> None:
     redacted = Redactor(Policy(marker="rule")).redact("joe@example.com at 10.0.0.1")
     assert redacted.text == "[REDACTED:email] at [REDACTED:ipv4]"
     assert redacted.counts == {"email": 1, "ipv4": 1}
+
+
+def test_policies_of_one_table_have_it_made_ready_once() -> None:
+    a_table = Policy(off=frozenset({"ipv4", "ssn"}))
+    before = ready.cache_info().misses
+    for policy in (a_table, a_table._replace(marker="rule"), a_table._replace(allowed=("1.*",))):
+        Redactor(policy)
+    assert ready.cache_info().misses == before + 1
 
 
 def test_equal_values_have_equal_hashes_and_other_values_or_keys_have_others() -> None:

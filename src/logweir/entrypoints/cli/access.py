@@ -40,6 +40,7 @@ Log = Annotated[str, typer.Argument(metavar="LOG_ID", help="Which of the tenant'
 
 def with_ports(settings: Settings, use: Callable[[Ports], Awaitable[Result]]) -> Result:
     """Run ``use`` on the back end's ports. Raises Misconfigured where there is no data."""
+    import logweir.entrypoints.logs  # noqa: F401  # before all that loads structlog: see there
     from logweir.bootstrap import open_ports
 
     async def main() -> Result:
