@@ -25,6 +25,7 @@ _VERSION_WORDS: Final = words("""
     amendment build chapter clause extension firmware oid rel release rev revision section sections
     trap v ver version versions
 """)
+_COMPOUNDS: Final = ("version", "versionname")  # osVersion
 _PRODUCTS: Final = words("""
     chrome crios edg edga edge edgios electron firefox fxios headlesschrome opera opr safari
     samsungbrowser version vivaldi yabrowser
@@ -48,22 +49,21 @@ _DUMPED: Final = r"\.[0-9]{1,5}(?: >|:)"
 def ipv4(text: str, start: int, match: re.Match[str]) -> Range | None:
     """Four octets that are no version and no part of a longer number."""
     end = match.end()
-    plain = text[start - 1 : start] in _OPEN and text[end : end + 1] in _SHUT
+    before = text[start - 1 : start]
+    plain = before in _OPEN and text[end : end + 1] in _SHUT
     if not plain and not _is_apart(text, start, end):
         return None
-    if _names_a_version(text, start) or (
-        text[start : start + 2] == "0." and text[start:end] != _ANY
+    if before == "/":
+        if word_before(text, start - 1) in _PRODUCTS:
+            return None
+    elif (word := word_before(text, start)) and (
+        word in _VERSION_WORDS or (len(word) > 7 and word.endswith(_COMPOUNDS))
     ):
+        return None
+    if text[start] == "0" and text[start + 1] == "." and text[start:end] != _ANY:
         return None  # Tor 0.4.6.8
     version = _is_compared(text, start) if plain else _is_version(text, start, end)
     return None if version and not text.startswith(_PRIVATE, start) else (start, end)
-
-
-def _names_a_version(text: str, start: int) -> bool:
-    if text[start - 1 : start] == "/":
-        return word_before(text, start - 1) in _PRODUCTS
-    word = word_before(text, start)
-    return word in _VERSION_WORDS or word.endswith(("version", "versionname"))  # osVersion
 
 
 def _is_apart(text: str, start: int, end: int) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from logweir.redact.assignment import (
     DOTTED,
-    NAME_MAX,
     QUOTED,
+    is_mentioned,
     is_option,
     name_begins,
     value_of,
@@ -38,7 +38,7 @@ _NEXT_WORD: Final = r"[ \t](?:[a-z]+(?:[ \t.,;]|\Z)|\x1a)"
 
 def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of a key that ends in a word for password."""
-    if _is_mentioned(text, start, match):
+    if is_mentioned(text, start, match):
         return None
     key = match["key"].lower()
     if key in {"pass", "pwd"} and not _is_short_key(text, start, match):
@@ -62,15 +62,6 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     if _begins_a_sentence(text, start, match, value) or _is_a_column(text, match, given):
         return None
     return None if key == "passwd" and given in _NAME_SERVICES else whole(text, match, value)
-
-
-def _is_mentioned(text: str, start: int, match: re.Match[str]) -> bool:
-    """Whether blanks alone follow the key, and it is no option: most lines only speak of it."""
-    return (
-        match["sep"].isspace()
-        and not match["quote"]
-        and "--" not in text[max(0, start - NAME_MAX) : start]
-    )
 
 
 def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
@@ -120,7 +111,7 @@ def _leads_to_a_page(text: str, start: int, given: str) -> bool:
 
 def named_secret(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of a key that says secret or token."""
-    if _is_mentioned(text, start, match):
+    if is_mentioned(text, start, match):
         return None
     return _named(text, start, match, _is_compound(text, start))
 
@@ -206,7 +197,7 @@ _KEY_OWNERS: Final = (
 
 def named_key(text: str, start: int, match: re.Match[str]) -> Range | None:
     """The value of an API key and its like; the key of a map or a table is no secret."""
-    if _is_mentioned(text, start, match):
+    if is_mentioned(text, start, match):
         return None
     near = text[max(0, start - 16) : start]
     owner = near[:-1] if near.endswith(("_", "-", ".", " ")) else near

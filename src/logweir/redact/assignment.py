@@ -6,7 +6,7 @@ from logweir.redact.light import TYPE_CHECKING, Final
 from logweir.redact.neighbours import CUT, KEY_CHARACTERS, char_before, words
 from logweir.redact.patterns import compiled
 from logweir.redact.placeholders import is_placeholder
-from logweir.redact.rule import Range
+from logweir.redact.rule import Forms, Range
 
 if TYPE_CHECKING:
     import re
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #   key: Type =   name="key" value=   <key a="b">
 #   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  --key v  KEY 'v'
 #   "name": "key", "value":   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
-ASSIGNED: Final = (
-    r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)(?P<sep>"
+_SHUT: Final = r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)"
+_SIGNED: Final = (
     r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
     r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
     r"|,[ \t]{0,2}\\{0,3}[\"']?value\\{0,3}[\"']?[ \t]{0,2}[:=][ \t]{0,2}"
@@ -24,9 +24,10 @@ ASSIGNED: Final = (
     r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
     r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
     r"(?:[ \t]|\\{1,3}t){0,4}"
-    r"|[ \t]{1,4})"
-    r"(?P<quote>\[?(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;|&#3[49];|%22)?)"
 )
+_BLANKS: Final = r"[ \t]{1,4}"
+_QUOTE: Final = r"(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;|&#3[49];|%22)"
+ASSIGNED: Final = rf"{_SHUT}(?P<sep>{_SIGNED}|{_BLANKS})(?P<quote>\[?{_QUOTE}?)"
 _JUDGED: Final = 128  # characters of a bare value that are looked at before it is taken
 _ENDS: Final = r"\s\x1a\x1b\"'`,;&<>)\]}\[\\|"  # of a bare value
 _PLAIN: Final = f"[^{_ENDS}]"
@@ -69,6 +70,25 @@ _CODE_ROOTS: Final = (
 )
 _NO_FLAG: Final = r"--(?:ask|change|delete|export|gen|import|list|no|show)-"  # no value follows
 _ARRAY: Final = "[A-Z]@[0-9a-f]+"  # Java's [B@81c5b39
+
+
+def with_a_value(pattern: str) -> Forms:
+    """Of a key and ASSIGNED, where the key is not only spoken of: see `is_mentioned`."""
+    key = pattern.removesuffix(ASSIGNED)
+    return (
+        (rf"{key}{_SHUT}(?:{_SIGNED})",),
+        (rf"{key}{_SHUT}{_BLANKS}(?:\[|{_QUOTE})",),
+        (rf"--(?:\w|\W){{0,{NAME_MAX}}}", key),
+    )
+
+
+def is_mentioned(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether blanks alone follow the key, and it is no option: most lines only speak of it."""
+    return (
+        match["sep"].isspace()
+        and not match["quote"]
+        and "--" not in text[max(0, start - NAME_MAX) : start]
+    )
 
 
 def value_of(text: str, match: re.Match[str]) -> Range | None:

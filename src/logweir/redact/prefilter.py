@@ -7,10 +7,11 @@ never one too few (superset.py), so what is redacted is the same without it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from logweir.redact.rule import Forms
 from logweir.redact.superset import bytes_of, superset
 
 if TYPE_CHECKING:
@@ -24,20 +25,21 @@ class Unavailable(Exception):
 
 
 @lru_cache(_KEPT)
-def prefilter_of(patterns: tuple[tuple[str, ...], ...]) -> Prefilter:
+def prefilter_of(rules: tuple[Forms, ...]) -> Prefilter:
     """The prefilter of these rules, compiled once in a process. Raises Unavailable."""
-    return Prefilter(patterns)
+    return Prefilter(rules)
 
 
 class Prefilter:
     """A table of rules as one database of hyperscan. Threads may share it."""
 
-    def __init__(self, patterns: Sequence[tuple[str, ...]]) -> None:
-        """Compile it, which is slow. For each rule: the patterns that have to match in a row.
+    def __init__(self, rules: Sequence[Forms]) -> None:
+        """Compile it, which is slow.
 
         Raises Unavailable, and ValueError for a rule that may match an empty text.
         """
-        expressions = [superset(*rule).encode("ascii") for rule in patterns]
+        forms = [(number, form) for number, rule in enumerate(rules) for form in rule]
+        expressions = [superset(*form).encode("ascii") for _number, form in forms]
         try:
             import hyperscan
         except ImportError as error:
@@ -46,24 +48,29 @@ class Prefilter:
         try:
             database.compile(
                 expressions=expressions,
-                ids=range(len(expressions)),
+                ids=[number for number, _form in forms],
                 elements=len(expressions),
                 flags=hyperscan.HS_FLAG_SINGLEMATCH,
             )
         except hyperscan.error as error:
             raise Unavailable(f"hyperscan does not compile the rules: {error}") from error
-        self._scan = database.scan
-        self._of_thread = _OfThread(database)
+        #: A mask of the rules that a text can match: bit n stands for rule n.
+        self.possible = _possible(database)
 
-    def possible(self, text: str) -> int:
-        """A mask of the rules that the text can match: bit n stands for rule n."""
+
+def _possible(database: Database) -> Callable[[str], int]:
+    scan, of_thread = database.scan, _OfThread(database)
+
+    def possible(text: str) -> int:
         found: list[int] = []
         # By place: passing them by their names would be a good part of what a scan costs.
-        self._scan(bytes_of(text), _note, 0, found, self._of_thread.scratch)
+        scan(bytes_of(text), _note, 0, found, of_thread.scratch)
         mask = 0
         for rule in found:
             mask |= 1 << rule
         return mask
+
+    return possible
 
 
 class _OfThread(threading.local):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from logweir.redact.gates import possible_of, shape_of
+from logweir.redact.gates import possible_of
 from logweir.redact.light import NamedTuple
 from logweir.redact.markers import marker_of, without_markers
 from logweir.redact.policy import Policy, allowance
 from logweir.redact.rule import Rule
 from logweir.redact.rules import RULES
-from logweir.redact.scan import Hit, Row, Table, cut_out, merged, scan
+from logweir.redact.scan import Hit, Row, Rows, Table, cut_out, merged
 
 RULES_VERSION = "2"  # goes into every document: change it whenever a rule takes more or less
 
@@ -38,18 +38,21 @@ class Redacted(NamedTuple):
     counts: dict[str, int]
 
 
+_new = tuple.__new__  # Redacted(...) by itself takes a good part of what a clean line does
+
+
 class Ready(NamedTuple):
     """A table of rules, ready to be run: its gates, its rows, and those of them that span lines."""
 
     possible: Callable[[str], int]
-    rows: Table
-    over_lines: Sequence[Row]
+    table: Table
+    over_lines: Rows
 
 
 @lru_cache(_TABLES_KEPT)
 def ready(rules: tuple[Rule, ...]) -> Ready:
     """Made once in a process for all who share the table: it takes milliseconds."""
-    over_lines = [Row(rule) for rule in rules if rule.spans_lines]
+    over_lines = Rows([Row(rule) for rule in rules if rule.spans_lines])
     return Ready(possible_of(rules), Table(rules), over_lines)
 
 
@@ -64,7 +67,7 @@ class Redactor:
     def __init__(self, policy: Policy = Policy(), engine: str = "re") -> None:  # noqa: B008
         rules = [rule for rule in (*RULES, *policy.rules) if rule.name not in policy.off]
         rules.sort(key=lambda rule: not rule.spans_lines)  # stable: what spans lines comes first
-        self._possible, self._rows, self._over_lines = ready(tuple(rules))
+        self._possible, self._table, self._over_lines = ready(tuple(rules))
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
         self.policy = policy
@@ -76,9 +79,8 @@ class Redactor:
         """Have hyperscan look at each line first; why that cannot be, or ""."""
         from logweir.redact.prefilter import Unavailable, prefilter_of
 
-        patterns = tuple(tuple(filter(None, (rule.before, rule.pattern))) for rule in rules)
         try:
-            self._possible = prefilter_of(patterns).possible
+            self._possible = prefilter_of(tuple(rule.forms for rule in rules)).possible
             self.engine = "hyperscan"
         except Unavailable as error:
             return str(error)
@@ -91,10 +93,14 @@ class Redactor:
     def redact(self, text: str) -> Redacted:
         """The text with each span replaced by its marker."""
         hits = self._hits(text)
-        counts: dict[str, int] = {}
         if not hits:
-            return Redacted(text, counts)
+            return _new(Redacted, (text, {}))
         marker = self._marker
+        if len(hits) == 1:
+            ((start, end, rule),) = hits
+            whole = f"{text[:start]}{marker(rule.name, text[start:end])}{text[end:]}"
+            return _new(Redacted, (whole, {rule.name: 1}))
+        counts: dict[str, int] = {}
         pieces: list[str] = []
         done = 0
         for start, end, rule in hits:
@@ -103,28 +109,30 @@ class Redactor:
             counts[name] = counts.get(name, 0) + 1
             done = end
         pieces.append(text[done:])
-        return Redacted("".join(pieces), counts)
+        return _new(Redacted, ("".join(pieces), counts))
 
     def _hits(self, text: str) -> list[Hit]:
         bare = without_markers(text) if "[REDACTED" in text else text
-        hits = self._of_pieces(bare) if len(bare) > _PIECE else self._of_piece(bare)
+        if len(bare) > _PIECE:
+            hits = self._of_pieces(bare)
+        elif mask := self._possible(bare):
+            hits = self._table.of(mask).hits_in(bare)
+        else:
+            return []  # most
         if hits and self._is_allowed:
             hits = [hit for hit in hits if not self._is_allowed(text[hit[0] : hit[1]])]
         return hits
 
-    def _of_piece(self, text: str) -> list[Hit]:
-        mask = self._possible(text)
-        return scan(text, shape_of(text), self._rows.of(mask)) if mask else []
-
     def _of_pieces(self, text: str) -> list[Hit]:
         """What may lie over lines is looked for in all of the text; then each piece by itself."""
-        hits = scan(text, shape_of(text), self._over_lines) if self._over_lines else []
+        hits = self._over_lines.hits_in(text)
         if hits:
             text = cut_out(text, [hit[:2] for hit in hits])
         start = 0
         for piece in _pieces(text):
-            for first, end, rule in self._of_piece(piece):
-                hits.append((start + first, start + end, rule))
+            if mask := self._possible(piece):
+                for first, end, rule in self._table.of(mask).hits_in(piece):
+                    hits.append((start + first, start + end, rule))
             start += len(piece) + 1
         return merged(hits)
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import re
 
 Range = tuple[int, int]
+Forms = tuple[tuple[str, ...], ...]  # each is patterns that match one behind the other
 
 #: Decides on a candidate: (text, where it starts, the match of the pattern) -> what goes, or None.
 Guard = Callable[[str, int, "re.Match[str]"], Range | None]
@@ -42,7 +43,15 @@ class Rule(NamedTuple):
     anchored: bool = True  # matches begin where a literal stands; otherwise the pattern searches
     times: int = 1  # how often a literal of the gate stands in the line, at least
     sketch: str = ""  # a pattern that matches the line, too, its letters a and A, its digits 0
+    narrowed: Callable[[str], Forms] | None = None  # the pattern, to what the guard may take of it
     spans_lines: bool = False  # every other rule sees one line at a time
+
+    @property
+    def forms(self) -> Forms:
+        """Of all that the guard may take."""
+        if self.narrowed:
+            return self.narrowed(self.pattern)
+        return (tuple(filter(None, (self.before, self.pattern))),)
 
     @property
     def is_shaped(self) -> bool:

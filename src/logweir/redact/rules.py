@@ -10,7 +10,7 @@ scanner of repositories would take the example for a key.
 from __future__ import annotations
 
 from logweir.redact import accounts, addresses, assigned, emails, phones, secrets
-from logweir.redact.assignment import ASSIGNED
+from logweir.redact.assignment import ASSIGNED, with_a_value
 from logweir.redact.light import Final
 from logweir.redact.phones import EXTENSION
 from logweir.redact.rule import Rule
@@ -46,6 +46,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("pass", "pwd"),
         pattern=r"(?i)(?P<key>pass(?:word|wd|phrase|code)?|pwd)s?[0-9]{0,2}"
         r"(?:[_-]?(?:again|confirm(?:ation|ed)?|repeat(?:ed)?|retyped?|verify))?" + ASSIGNED,
+        narrowed=with_a_value,
         guard=assigned.password,
         takes=(
             "login password=«hunter2» ok",
@@ -98,6 +99,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("secret",),
         pattern=r"(?i)secret(?:[_-]?(?:access[_-]?)?key(?:_base)?|[_-]?(?:token|value))?"
         + ASSIGNED,
+        narrowed=with_a_value,
         guard=assigned.named_secret,
         takes=(
             "client_secret=«abc»",
@@ -111,6 +113,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the value of a token",
         gate=("token",),
         pattern="(?i)token" + ASSIGNED,
+        narrowed=with_a_value,
         guard=assigned.named_secret,
         takes=(
             "GET /hook?token=«abc123» HTTP/1.1",
@@ -130,6 +133,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="the value of an API key, an access key and their like",
         gate=("key",),
         pattern="(?i)key" + ASSIGNED,
+        narrowed=with_a_value,
         guard=assigned.named_key,
         takes=("api_key=«abc»", "x-api-key: «0123-abcd»", 'apiKey: "«x»"', "AccountKey=«Zm9v==»"),
         leaves=("key=user:17 primary key: 12 cache_key=abc", "api key: missing", "monkey=1"),

@@ -45,25 +45,50 @@ class Row:
         return self.find(text, shape)
 
 
+class Rows:
+    """Rows of the table, in its order."""
+
+    __slots__ = ("_needs_shape", "_only", "_rows")
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._needs_shape = any(_needs_shape(row.rule) for row in rows)
+        self._only = rows[0] if len(rows) == 1 else None
+
+    def hits_in(self, text: str) -> list[Hit]:
+        """What they find, in the text's order, without overlaps."""
+        shape = shape_of(text) if self._needs_shape else ""
+        if self._only:  # most have no other
+            rule = self._only.rule
+            return [(start, end, rule) for start, end in self._only.find(text, shape)]
+        return _scan(text, shape, self._rows)
+
+
 class Table:
     """The rows by a mask: bit n stands for rule n."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rows = tuple(map(Row, rules))
-        self._seen: dict[int, tuple[Row, ...]] = {0: ()}
+        self._seen: dict[int, Rows] = {}
 
-    def of(self, mask: int) -> tuple[Row, ...]:
-        """The rows of this mask, in the table's order."""
+    def of(self, mask: int) -> Rows:
+        """The rows of this mask."""
         rows = self._seen.get(mask)
         if rows is None:
-            rows = tuple(row for n, row in enumerate(self._rows) if mask >> n & 1)
+            rows = Rows([row for n, row in enumerate(self._rows) if mask >> n & 1])
             if len(self._seen) < _SEEN_MAX:  # real logs need some hundreds; a hostile one, no more
                 self._seen[mask] = rows
         return rows
 
 
-def scan(text: str, shape: str, rows: Sequence[Row]) -> list[Hit]:
-    """What these rows find, in the text's order, without overlaps."""
+def _needs_shape(rule: Rule) -> bool:
+    return rule.anchored and any(
+        literal[0] == "0" or view_for(literal, shaped=rule.is_shaped) is shape_of
+        for literal in rule.gate
+    )
+
+
+def _scan(text: str, shape: str, rows: Sequence[Row]) -> list[Hit]:
     hits: list[Hit] = []
     cut = text
     found: list[Range] = []
@@ -113,7 +138,7 @@ def _places(rule: Rule) -> Places:
             while place >= 0:
                 found.append(place)
                 place = view.find(literal, place + step)
-        if several:
+        if several and len(found) > 1:
             found.sort()
         return found
 

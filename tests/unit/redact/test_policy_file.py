@@ -13,6 +13,7 @@ from logweir.limits import POLICY_LIMITS as LIMITS
 from logweir.redact import Policy, prefilter
 from logweir.redact.policies import Policies, Redactors
 from logweir.redact.policy_file import parse_policies, read_policies
+from logweir.redact.rule import Forms
 
 KEY = b"sixteen bytes ok"
 RULE = """
@@ -236,10 +237,10 @@ def test_no_tables_but_everyones_are_compiled_for_hyperscan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Or a first log of a tenant with rules of its own would hold up all that are in work."""
-    compiled: set[tuple[tuple[str, ...], ...]] = set()
+    compiled: set[tuple[Forms, ...]] = set()
 
-    def prefilter_of(patterns: tuple[tuple[str, ...], ...]) -> SimpleNamespace:
-        compiled.add(patterns)
+    def prefilter_of(rules: tuple[Forms, ...]) -> SimpleNamespace:
+        compiled.add(rules)
         return SimpleNamespace(possible=lambda _: 0)
 
     monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)

@@ -20,6 +20,7 @@ from tests.unit.redact.test_properties import EXAMPLES, texts
 from logweir.redact import Redactor
 from logweir.redact.neighbours import CUT
 from logweir.redact.prefilter import Prefilter, Unavailable, prefilter_of
+from logweir.redact.rule import Forms
 from logweir.redact.rules import RULES
 from logweir.redact.superset import bytes_of, superset
 
@@ -34,8 +35,15 @@ def scoped(pattern: str) -> str:
     return f"(?i:{pattern[4:]})" if pattern.startswith("(?i)") else f"(?:{pattern})"
 
 
-TABLE = tuple(tuple(filter(None, (rule.before, rule.pattern))) for rule in RULES)
-MATCHERS = [re.compile("".join(map(scoped, parts)), re.ASCII) for parts in TABLE]
+def alone(pattern: str) -> Forms:
+    """Of a rule that has this pattern and nothing else."""
+    return ((pattern,),)
+
+
+TABLE = tuple(rule.forms for rule in RULES)
+MATCHERS = [
+    [re.compile("".join(map(scoped, parts)), re.ASCII) for parts in forms] for forms in TABLE
+]
 FAST, PLAIN = Redactor(engine="auto"), Redactor()
 # "?" is what other characters than ASCII become. In lower case the Kelvin sign, the long s and the
 # dotted I are ASCII letters, or begin with one.
@@ -52,7 +60,11 @@ def possible(text: str) -> set[int]:
 
 def matching(text: str) -> set[int]:
     """The numbers of the rules that the standard library finds a match of."""
-    return {number for number, matcher in enumerate(MATCHERS) if matcher.search(text)}
+    return {
+        number
+        for number, matchers in enumerate(MATCHERS)
+        if any(matcher.search(text) for matcher in matchers)
+    }
 
 
 @settings(max_examples=300, deadline=None)
@@ -80,7 +92,7 @@ def test_with_it_generated_and_hostile_texts_are_redacted_the_same() -> None:
 @given(st.data())
 def test_whatever_a_pattern_matches_makes_its_rule_possible(data: st.DataObject) -> None:
     number = data.draw(st.integers(0, len(RULES) - 1))
-    match = data.draw(st.from_regex(MATCHERS[number], fullmatch=True))
+    match = data.draw(st.from_regex(data.draw(st.sampled_from(MATCHERS[number])), fullmatch=True))
     text = data.draw(AROUND) + match + data.draw(AROUND)
     assert {number} | matching(text) <= possible(text)
 
@@ -106,6 +118,27 @@ def test_every_rule_that_matches_a_hostile_text_is_possible(shape: str) -> None:
     assert matching(text) <= possible(text)
 
 
+KEYS = [rule for rule in RULES if rule.narrowed]
+QUOTES = st.sampled_from(["", "", '"', "'", "`", '\\"', "[", '["', "&quot;", "%22", "b'"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_key_with_a_value_is_possible_and_one_that_is_spoken_of_is_not(
+    data: st.DataObject,
+) -> None:
+    number = data.draw(st.sampled_from([RULES.index(rule) for rule in KEYS]))
+    before = data.draw(st.sampled_from(["", "the ", "--", "--new-api-", "my_secret_", "--a b "]))
+    key = data.draw(st.sampled_from(["password", "pwd", "secret", "secretKey", "token", "Api_Key"]))
+    between = data.draw(st.sampled_from([" ", "\t", "  ", ": ", "=", " := ", " value=", ""]))
+    text = f"{before}{key}{data.draw(QUOTES)}{between}{data.draw(QUOTES)}hunter2 for root"
+    if any(span.reason == RULES[number].finds for span in PLAIN.find(text)):
+        assert number in possible(text)
+    said = f"{before}{key} hunter2 for root"
+    if "--" not in before:
+        assert number not in possible(said)
+
+
 def test_of_what_is_possible_nearly_all_matches() -> None:
     lines = [line.text for line in generate(seed=12, lines=2000)]
     named = sum(len(possible(line)) for line in lines)
@@ -129,11 +162,14 @@ def test_of_what_is_possible_nearly_all_matches() -> None:
 )
 def test_what_is_looked_for_is_there_where_the_pattern_matches(pattern: str, text: str) -> None:
     assert re.search(pattern, text, re.ASCII)
-    assert Prefilter([(pattern,)]).possible(text) == 1
+    assert Prefilter([alone(pattern)]).possible(text) == 1
 
 
 def test_letters_whose_lower_case_is_ascii_match_no_more_than_they_do_in_re() -> None:
-    assert Prefilter([("(?i)key=",), ("(?i)pass=",)]).possible("\u212aey= pa\u017f\u017f=") == 0
+    assert (
+        Prefilter([alone("(?i)key="), alone("(?i)pass=")]).possible("\u212aey= pa\u017f\u017f=")
+        == 0
+    )
 
 
 def test_the_front_and_the_end_are_cut_down_to_what_must_be_there() -> None:
@@ -145,12 +181,12 @@ def test_the_front_and_the_end_are_cut_down_to_what_must_be_there() -> None:
 def test_under_a_cut_anything_may_have_been() -> None:
     pattern = "a[^;]{2}b"
     assert re.search(pattern, f"a{CUT}{CUT}b")
-    assert Prefilter([(pattern,)]).possible("a;\nb") == 1
+    assert Prefilter([alone(pattern)]).possible("a;\nb") == 1
 
 
 def test_a_pattern_that_may_match_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="may match an empty text"):
-        Prefilter([("a?b*",)])
+        Prefilter([alone("a?b*")])
 
 
 def test_a_text_becomes_one_byte_for_each_code_point() -> None:
@@ -177,12 +213,12 @@ def test_without_hyperscan_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_table_that_hyperscan_does_not_compile_is_unavailable() -> None:
     with pytest.raises(Unavailable, match="does not compile the rules: Pattern length exceeds"):
-        Prefilter([("a" * 5000,)])
+        Prefilter([alone("a" * 5000)])
 
 
 def test_repeats_of_repeats_are_not_written_out() -> None:
     began = time.thread_time()
-    assert Prefilter([("a", "(?:(?:x{2,16}y){2,16}z){2,16}", "b")]).possible("a0b") == 0
+    assert Prefilter([(("a", "(?:(?:x{2,16}y){2,16}z){2,16}", "b"),)]).possible("a0b") == 0
     assert time.thread_time() - began < 2  # written out, they take many times that
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from logweir.redact import MARKER, find, gates, redact, redactor
 from logweir.redact.gates import possible_of, shape_of
 from logweir.redact.rules import RULES
-from logweir.redact.scan import Hit, Row, Table, scan
+from logweir.redact.scan import Hit, Row, Rows, Table
 
 TAKEN = [line for rule in RULES for line in rule.takes]
 LEFT = [line for rule in RULES for line in rule.leaves]
@@ -86,12 +86,11 @@ def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
 @example("%404111111111111111")
 @example("%3D4111111111111111 %20212-555-0187")
 def test_gates_and_anchors_hide_nothing(text: str) -> None:
-    shape = shape_of(text)
-    assert len(shape) == len(text)
-    ungated = [Row(rule._replace(anchored=False)) for rule in RULES]
-    found = places(scan(text, shape, ungated))
+    assert len(shape_of(text)) == len(text)
+    ungated = Rows([Row(rule._replace(anchored=False)) for rule in RULES])
+    found = places(ungated.hits_in(text))
     for possible in (POSSIBLE, POSSIBLE_IN_A_LONG_TEXT):
-        assert places(scan(text, shape, Table(RULES).of(possible(text)))) == found
+        assert places(Table(RULES).of(possible(text)).hits_in(text)) == found
 
 
 def places(hits: list[Hit]) -> list[tuple[int, int, str]]:
