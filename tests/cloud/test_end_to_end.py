@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import pytest
 from tests.support.processes import until
 from tests.support.site import Site
 
@@ -85,6 +86,7 @@ def test_a_repeat_changes_nothing_and_a_conflict_is_a_dead_letter_that_can_be_re
     site.sent["twice", replayed["replayed_as"]] = Source.TEXT, "another text"
 
 
+@pytest.mark.slow
 def test_the_commands_see_what_the_service_has_stored(site: Site) -> None:
     cloud = site.cloud
     site.send("seen", "s1", TEXT, Source.JSON)

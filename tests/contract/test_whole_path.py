@@ -109,6 +109,7 @@ async def test_a_text_of_fifty_thousand_characters_is_worked_on_in_chunks(
     assert await plans(ports) == 0
 
 
+@slow_on_clouds
 async def test_a_text_that_no_message_holds_finishes(backend: Backend, ports: Ports) -> None:
     text = "0123456789abcdef" * (ports.publisher.message_bytes_max // 16)
     large = replace(QUICK, chunk_seconds=0.05, text_bytes_max=len(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import time
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from tests.crash.service import (
 )
 
 from logweir.settings import Settings
+from logweir.verify.evidence import Fault
 
 _LEASE_SECONDS: Final = 1.0
 _TAKEN_OVER_SECONDS_MAX: Final = 4.0  # after the lease
@@ -49,6 +51,7 @@ async def pause(directory: Path, *, workers: int, pauses: int) -> Outcome:
     client = Client(service.url)
     over = asyncio.Event()
     taken_over: list[float] = []
+    faults: list[Fault] = []
     async with running(service):
         await service.listening()
         sending = asyncio.create_task(
@@ -64,7 +67,10 @@ async def pause(directory: Path, *, workers: int, pauses: int) -> Outcome:
         broker = settings.data_dir / "broker.sqlite3"
         for woken in range(1, pauses + 1):
             pid = await _one_at_work(service, broker)
+            began = time.monotonic()
             taken_over += await freeze(broker, pid, _LEASE_SECONDS, others=workers > 1)
+            window = {"begin": began, "end": time.monotonic()}
+            faults.append(Fault(name="frozen", fired=1, paused=True, **window))
             await until(partial(_has_lost_leases, service, woken), 5.0, "it to notice")
             await until(partial(_holds, broker, pid), 5.0, "the woken worker to work on")
         over.set()
@@ -79,7 +85,8 @@ async def pause(directory: Path, *, workers: int, pauses: int) -> Outcome:
     if taken_over:
         figures["taken over within"] = f"{max(taken_over):.2f} s"
     name = f"SIGSTOP past the lease, {workers} worker{'s' if workers > 1 else ''}"
-    return Outcome(name=name, report=judge(settings, client.history), kills=0, figures=figures)
+    report = judge(settings, client.history, faults=faults)
+    return Outcome(name=name, report=report, kills=0, figures=figures)
 
 
 async def freeze(broker: Path, pid: int, lease_seconds: float, *, others: bool) -> list[float]:

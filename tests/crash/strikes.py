@@ -165,5 +165,11 @@ class Strikes:
         begin = time.monotonic()
         yield
         self.windows.append(
-            evidence.Fault(name=fault.value, begin=begin, end=time.monotonic(), fired=1)
+            evidence.Fault(
+                name=fault.value,
+                begin=begin,
+                end=time.monotonic(),
+                fired=1,
+                paused=fault is Fault.FROZEN_WORKER,
+            )
         )

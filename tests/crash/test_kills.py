@@ -46,6 +46,7 @@ async def test_a_worker_that_is_frozen_past_its_lease_harms_nothing(
     assert holds(await pause(tmp_path, workers=workers, pauses=1))
 
 
+@pytest.mark.slow
 async def test_no_healthy_log_is_buried_for_being_near_a_poisoned_one(tmp_path: Path) -> None:
     outcome = await poison(tmp_path, poisons=1, healthy=50, late=20, deliveries_max=16)
     assert holds(outcome)

@@ -46,12 +46,16 @@ async def test_without_a_fault_nothing_is_worked_on_twice(story: Story) -> None:
         assert times <= tenants or POISON in text or KILLER in text
 
 
+@pytest.mark.parametrize("share", [3, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-async def test_a_fault_at_any_call_loses_and_doubles_nothing(story: Story, fault: Fault) -> None:
+async def test_a_fault_at_any_call_loses_and_doubles_nothing(
+    story: Story, fault: Fault, share: int
+) -> None:
     without = Run(story, Faults({}))
     await without.to_the_end()
-    for call in range(without.faults.calls):
+    for call in range(random.randrange(share), without.faults.calls, share):
+        print(f"call {call}")
         run = Run(story, Faults({call: fault}))
         await run.to_the_end()
         run.assert_all_is_well()

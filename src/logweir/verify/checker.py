@@ -69,7 +69,7 @@ def conclude(
         *origins.strays(seen),
         *origins.in_bytes(canaries or {}),
         *in_time.changed(earlier, seen),
-        *in_time.regressed(journal, progress),
+        *in_time.regressed(journal, progress, faults),
         *in_time.early(history, seen, rules),
         *course.slow(seen, rules),
         *stored.misburied(seen, rules),

@@ -55,6 +55,7 @@ class Fault:
     begin: float  # monotonic seconds, on the clock of the history
     end: float
     fired: int
+    paused: bool = False  # processes stood still meanwhile; told with a journal, and in no file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

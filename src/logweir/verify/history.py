@@ -97,8 +97,8 @@ class HistoryWriter:
 
     def note(self, fault: Fault) -> None:
         """Note a fault that was planned, and whether it fired."""
-        fields = dataclasses.asdict(fault)
-        self._add({"fault": fields.pop("name"), **fields})
+        window = {"begin": fault.begin, "end": fault.end, "fired": fault.fired}
+        self._add({"fault": fault.name, **window})
         self._write()
 
     def _add(self, line: Mapping[str, Any]) -> None:

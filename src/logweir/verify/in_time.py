@@ -10,13 +10,14 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-from logweir.verify.evidence import Document, Event, Progress, Sent, Step
+from logweir.verify.evidence import Document, Event, Fault, Progress, Sent, Step
 from logweir.verify.findings import Finding, Kind
 from logweir.verify.inspection import Inspection, record_of
 from logweir.verify.rules import Rules
 
 # Who had looked for the document just before it was written may still begin to work.
 _RACE_SECONDS: Final = 0.25
+_WAKES_SECONDS: Final = 0.5  # and goes on so soon after it stood still
 
 
 def changed(earlier: Iterable[Document], seen: Inspection) -> Iterator[Finding]:
@@ -27,8 +28,11 @@ def changed(earlier: Iterable[Document], seen: Inspection) -> Iterator[Finding]:
             yield Finding(Kind.CHANGED, before.place, before.log, "not what it was before")
 
 
-def regressed(journal: Sequence[Event], progress: Sequence[Progress]) -> Iterator[Finding]:
+def regressed(
+    journal: Sequence[Event], progress: Sequence[Progress], faults: Sequence[Fault] = ()
+) -> Iterator[Finding]:
     """Work that was done twice without need, and chunks that were recorded and are not."""
+    pauses = [fault for fault in faults if fault.paused]
     created = _first(journal, Step.CREATED, lambda event: event.canary)
     recorded = _first(journal, Step.RECORDED, lambda event: event.part)
     for event in journal:
@@ -38,10 +42,18 @@ def regressed(journal: Sequence[Event], progress: Sequence[Progress]) -> Iterato
             ("its document was there", created.get(event.canary)),
             ("its chunk was recorded", recorded.get(event.part)),
         ):
-            if done is not None and event.at > done + _RACE_SECONDS:
+            if done is not None and not _may_begin(event.at, done, pauses):
                 late = f"{event.canary} was worked on {event.at - done:.3f} s after {what}"
                 yield Finding(Kind.REGRESSED, "", None, late)
     yield from _gone_back(progress)
+
+
+def _may_begin(at: float, done: float, pauses: Sequence[Fault]) -> bool:
+    """Whether it had looked before that was done: a moment ago, or before it stood still."""
+    return at <= done + _RACE_SECONDS or any(
+        pause.begin - _RACE_SECONDS <= done <= pause.end and at <= pause.end + _WAKES_SECONDS
+        for pause in pauses
+    )
 
 
 def early(history: Sequence[Sent], seen: Inspection, rules: Rules) -> Iterator[Finding]:

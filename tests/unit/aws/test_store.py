@@ -82,7 +82,9 @@ async def test_of_fifty_that_record_at_once_exactly_one_is_the_last(store: Dynam
     assert await store.recorded(plan.key) == frozenset(range(50))
 
 
-@pytest.mark.parametrize("chunks", [SHARD - 1, SHARD, SHARD + 1, 3 * SHARD + 7])
+@pytest.mark.parametrize(
+    "chunks", [SHARD - 1, SHARD, SHARD + 1, pytest.param(3 * SHARD + 7, marks=pytest.mark.slow)]
+)
 async def test_who_fills_the_last_set_sees_all_whatever_the_order(
     store: DynamoStore, reader: DynamoReader, chunks: int
 ) -> None:

@@ -21,7 +21,7 @@ from tests.unit.verify.runs import (
 
 from logweir.envelope import sha256_of
 from logweir.verify.checker import check
-from logweir.verify.evidence import Answer, Dump, Fault
+from logweir.verify.evidence import Answer, Dump, Event, Fault, Step
 from logweir.verify.findings import Kind, Part, Verdict
 from logweir.verify.rules import Redaction
 
@@ -86,6 +86,24 @@ def test_slowness_counts_from_the_end_of_the_last_fault() -> None:
     assert not run.checked().findings
     change(run.faults, 1, fired=0, begin=105.0)
     assert run.checked().counts == {Kind.SLOW: 1}
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "excused"),
+    [(8.9, 9.4, True), (8.9, 9.7, True), (8.9, 9.05, False), (9.5, 9.7, False)],
+)
+def test_who_stood_still_may_begin_what_was_not_done_when_it_looked(
+    begin: float, end: float, excused: bool
+) -> None:
+    run = Run()
+    [done] = [event.at for event in run.journal if event.step is Step.CREATED]
+    assert done == 9.1
+    run.journal.append(Event(at=9.6, step=Step.WORK, canary=canary(0), part="c"))
+    stood = Fault(name="worker frozen", begin=begin, end=end, fired=1)
+    run.faults.append(stood)
+    assert run.checked().counts == {Kind.REGRESSED: 1}
+    run.faults[-1] = replace(stood, paused=True)
+    assert run.checked().counts == ({} if excused else {Kind.REGRESSED: 1})
 
 
 def test_no_verdict_where_a_planned_fault_never_fired() -> None:
