@@ -48,20 +48,27 @@ class Row:
 class Rows:
     """Rows of the table, in its order."""
 
-    __slots__ = ("_needs_shape", "_only", "_rows")
+    __slots__ = ("_needs_shape", "_rows")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
         self._needs_shape = any(_needs_shape(row.rule) for row in rows)
-        self._only = rows[0] if len(rows) == 1 else None
 
     def hits_in(self, text: str) -> list[Hit]:
         """What they find, in the text's order, without overlaps."""
         shape = shape_of(text) if self._needs_shape else ""
-        if self._only:  # most have no other
-            rule = self._only.rule
-            return [(start, end, rule) for start, end in self._only.find(text, shape)]
-        return _scan(text, shape, self._rows)
+        hits: list[Hit] = []
+        cut = text
+        found: list[Range] = []
+        for row in self._rows:
+            if found:  # by the row above
+                cut = cut_out(cut, found)
+            found = row.find(cut, shape)
+            if found:
+                rule = row.rule
+                for start, end in found:
+                    hits.append((start, end, rule))
+        return merged(hits) if len(hits) > 1 else hits
 
 
 class Table:
@@ -86,21 +93,6 @@ def _needs_shape(rule: Rule) -> bool:
         literal[0] == "0" or view_for(literal, shaped=rule.is_shaped) is shape_of
         for literal in rule.gate
     )
-
-
-def _scan(text: str, shape: str, rows: Sequence[Row]) -> list[Hit]:
-    hits: list[Hit] = []
-    cut = text
-    found: list[Range] = []
-    for row in rows:
-        if found:  # by the row above
-            cut = cut_out(cut, found)
-        found = row.find(cut, shape)
-        if found:
-            rule = row.rule
-            for start, end in found:
-                hits.append((start, end, rule))
-    return merged(hits) if len(hits) > 1 else hits
 
 
 def _anchored(rule: Rule) -> Finder:
@@ -138,7 +130,7 @@ def _places(rule: Rule) -> Places:
             while place >= 0:
                 found.append(place)
                 place = view.find(literal, place + step)
-        if several and len(found) > 1:
+        if several:
             found.sort()
         return found
 
