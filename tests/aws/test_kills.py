@@ -24,7 +24,7 @@ TIMEOUT_SECONDS: Final = 8  # five of them are for the end of an invocation
 VISIBILITY_SECONDS: Final = 10
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 async def test_more_than_twenty_batches_that_are_cut_off_lose_double_and_leak_nothing(
     ministack: dict[str, str], tmp_path: Path
 ) -> None:

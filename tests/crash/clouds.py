@@ -126,6 +126,8 @@ def deployed_functions(functions: Functions, work: Settings, log: Path) -> Site:
         processes=processes,
         place=CloudPlace(functions.cloud, work, thaws=False),
         faults=faults,
+        # Who is frozen is missed when its time is up, and what it held comes back later still.
+        return_seconds=60.0,
         # Most of the time they have nothing to do.
         struck=lambda _: sum(functions.cut_off(name) for name in ("logs", "chunks")),
     )

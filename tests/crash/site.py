@@ -119,6 +119,7 @@ class Site:
     processes: Processes
     place: Place
     faults: Mapping[Fault, int]
+    return_seconds: float = 15.0  # within which there is a process of each role again
     # How many of so many kills befell somebody at work, where that is known.
     struck: Callable[[int], int] = each_kill
 
