@@ -46,7 +46,7 @@ _SIGNS = frozenset("@#%+=/&$(")  # few lines have them
 _TELLING = 4  # letters: so many stand for their literal, mostly
 _KNOWN_MAX = 8192  # words: what is beyond is forgotten, and judged anew
 _KNOWN_LETTERS_MAX = 64  # of a word
-_LONG = 2048  # characters: in so many there is a word for most rules, and each is found soon
+_LONG = 1 << 17  # characters: the words of a longer text would take too much memory at once
 
 _FUNCTION = """\
 def possible(text):
