@@ -50,7 +50,9 @@ class Strikes:
     async def strike(self, fault: Fault) -> None:
         """One of them. Raises TimeoutError where what died does not come back."""
         roles = ("gateway", "worker")
-        await until(lambda: all(map(self._site.pids, roles)), self._site.return_seconds, "processes")
+        await until(
+            lambda: all(map(self._site.pids, roles)), self._site.return_seconds, "processes"
+        )
         began, gateways = time.monotonic(), self._site.pids("gateway")
         with self._window(fault):
             await self._strike(fault)

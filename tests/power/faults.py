@@ -2,7 +2,8 @@
 
 Round by round the n-th sync, or the n-th operation that needs room, is made to fail while a client
 sends; then the disk is well again, and the client sends what was answered 503 once more under its
-id. Nobody repairs or restarts anything in between.
+id. Nobody repairs or restarts anything in between. Each round is another tenant's, so that a file
+is being made while the disk fails.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +28,8 @@ from tests.support.processes import Process, free_port, until
 from logweir.backends.local.names import SUFFIX
 from logweir.envelope import sha256_of
 
-TENANT: Final = "acme"
+_Log = tuple[str, str]  # its tenant, and its id
+
 _SETTINGS: Final = {"seconds_per_character": 0.0001, "chunk_seconds": 0.04}
 _LONG: Final = 900  # characters: three chunks
 _TEXTS_MAX: Final = 50  # of a round, until its fault has fired
@@ -88,14 +91,16 @@ class _Sender:
         self._outcome = outcome
         self._client = Client(mount, process.port)
         self._sent = 0
-        self._accepted: dict[str, str] = {}
-        self._unknown: dict[str, str] = {}
+        self._tenant = "acme"
+        self._accepted: dict[_Log, str] = {}
+        self._unknown: dict[_Log, str] = {}
 
     def play(self, plan: Plan) -> None:
         """One round."""
         fired = self._fired()
         self._mount.fail(plan)
         self._outcome.rounds += 1
+        self._tenant = f"acme-{self._outcome.rounds}"
         if not self.send_until(lambda: self._fired() > fired):
             self._find(f"{plan} did not fire")
         if plan.full_at is not None:
@@ -110,8 +115,8 @@ class _Sender:
             saying=f"service did not resume after {plan}",
         )
         self._outcome.resumed_seconds.append(time.monotonic() - started)
-        for log, text in list(self._unknown.items()):
-            until(lambda log=log, text=text: self._try(log, text) == 202, seconds=_RESUME_SECONDS)  # type: ignore[misc]
+        for (tenant, log), text in list(self._unknown.items()):
+            until(partial(self._is_accepted, tenant, log, text), seconds=_RESUME_SECONDS)
 
     def send_until(self, met: Callable[[], bool]) -> bool:
         """Send new texts until the condition is true; False where it never was."""
@@ -134,30 +139,38 @@ class _Sender:
             saying="it did not drain",
             every=0.1,
         )
-        stored = texts(data_dir, TENANT + SUFFIX)
-        for log in self._accepted.keys() - stored.keys():
-            self._find(f"lost: {log} was answered 202")
+        for tenant in {tenant for tenant, _ in self._accepted}:
+            self._check(data_dir, tenant)
+        asyncio.run(look(self._mount))
+
+    def _check(self, data_dir: Path, tenant: str) -> None:
+        accepted = {log: text for (owner, log), text in self._accepted.items() if owner == tenant}
+        stored = texts(data_dir, tenant + SUFFIX)
+        for log in accepted.keys() - stored.keys():
+            self._find(f"lost: {tenant}/{log} was answered 202")
         for log, text in stored.items():
-            if text != self._accepted.get(log):
-                self._find(f"{log} is another text, or was not accepted")
-        path = data_dir / "tenants" / (TENANT + SUFFIX)
+            if text != accepted.get(log):
+                self._find(f"{tenant}/{log} is another text, or was not accepted")
+        path = data_dir / "tenants" / (tenant + SUFFIX)
         for table in ("plans", "dead_letters"):
             if rows := query(path, f"SELECT log_id FROM {table}"):
-                self._find(f"{table} at the end: {rows}")
-        asyncio.run(look(self._mount))
+                self._find(f"{table} of {tenant} at the end: {rows}")
 
     def _send(self, characters: int) -> int:
         self._sent += 1
         text = make_text(random.Random(self._sent), characters).text
-        return self._try(f"log-{self._sent}", text)
+        return self._try(self._tenant, f"log-{self._sent}", text)
 
-    def _try(self, log: str, text: str) -> int:
-        self._mount.mark(sent=[TENANT, log, sha256_of(text)])
-        status = self._client.try_once(TENANT, log, text)
+    def _is_accepted(self, tenant: str, log: str, text: str) -> bool:
+        return self._try(tenant, log, text) == 202
+
+    def _try(self, tenant: str, log: str, text: str) -> int:
+        self._mount.mark(sent=[tenant, log, sha256_of(text)])
+        status = self._client.try_once(tenant, log, text)
         self._outcome.answers[status] += 1
-        (self._accepted if status == 202 else self._unknown)[log] = text
+        (self._accepted if status == 202 else self._unknown)[tenant, log] = text
         if status == 202:
-            self._unknown.pop(log, None)
+            self._unknown.pop((tenant, log), None)
         return status
 
     def _fired(self) -> int:

@@ -18,6 +18,7 @@ class Disk:
     def __init__(self) -> None:
         self.is_full = False
         self.sync_fails = False
+        self.syncs_to_fail = 0  # the next ones
         self.syncs: Counter[str] = Counter()  # by the file's ending: sqlite3, sqlite3-wal
         self.may_sync = threading.Event()
         self.may_sync.set()
@@ -31,7 +32,8 @@ class _File(apsw.VFSFile):
 
     def xSync(self, flags: int) -> None:  # noqa: N802  # SQLite\'s name
         self._disk.may_sync.wait(30)
-        if self._disk.sync_fails:
+        if self._disk.sync_fails or self._disk.syncs_to_fail:
+            self._disk.syncs_to_fail = max(0, self._disk.syncs_to_fail - 1)
             raise apsw.IOError("the disk does not sync")
         self._disk.syncs[self._kind] += 1
         super().xSync(flags)

@@ -35,8 +35,8 @@ def open_database(
     """Open ``path``, made from the packaged ``schema`` file if it is new.
 
     A file of an older version that ``migrations`` know becomes one of ``version``. Raises
-    Misconfigured where the file is not ours or of another schema version, and apsw.Error where it
-    cannot be read or written.
+    Misconfigured where the file is not ours, of another schema version or in a file system that
+    cannot keep it safe, and apsw.Error or OSError where it cannot be read or written.
     """
     if create:
         # Made here first: SQLite gives its journal files the same mode as the file itself. Never
@@ -47,15 +47,16 @@ def open_database(
     try:
         connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
         found = _version(connection, path, (*migrations, version))
-        _use_wal(connection)
+        _use_wal(connection, path)
         # FULL: with NORMAL a commit that was answered 202 may be lost when the power fails.
         # fullfsync: on macOS a plain fsync leaves the data in the drive's memory.
         connection.execute(
             "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1"
         )
         if create:
-            sync_directory(path.parent)  # SQLite does too, and goes on where that fails
             _write_journal_again(connection, path)
+            # Names, and the WAL's is there by now. SQLite does it too, and goes on where it fails.
+            sync_directory(path.parent)
         if found == 0:
             # The directory may be new itself: its own name must be on the disk before anything is
             # in it.
@@ -123,17 +124,25 @@ def _version(connection: apsw.Connection, path: Path, known: Sequence[int]) -> i
     return int(found)
 
 
-def _use_wal(connection: apsw.Connection) -> None:
+def _use_wal(connection: apsw.Connection, path: Path) -> None:
     # SQLite does not wait where two processes switch a new file to WAL at the same moment.
     deadline = time.monotonic() + BUSY_SECONDS
-    while True:
+    mode = None
+    while mode is None:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
+            # `get` runs it to its end, where it commits: before that, it tells of no failure.
+            mode = connection.execute("PRAGMA journal_mode = WAL").get
         except apsw.BusyError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+    # With a rollback journal instead a power cut would undo commits: it may bring one back that
+    # was done with, for SQLite does not sync its removal.
+    if mode != "wal":
+        raise Misconfigured(
+            f"{path} cannot have a write-ahead log, because its file system cannot share memory, "
+            "as many network file systems cannot: put the data directory on a local disk."
+        )
 
 
 def _bring_up_to(
