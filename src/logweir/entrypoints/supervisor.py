@@ -85,7 +85,7 @@ class Supervisor:
         """Its exit code; None where it could not be started."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "logweir", role, "--supervised"),
+                *(sys.executable, "-m", "logweir.entrypoints.child", role),
                 env=_other_environment() | self._settings.environment(),
                 stdin=asyncio.subprocess.PIPE,
                 start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone

@@ -12,7 +12,8 @@ import typer
 from tests.unit.cli.shell import document, logweir, put
 from typer.testing import CliRunner
 
-from logweir.entrypoints.cli.exits import Code, Commands, NotFound, Usage, report_bug
+from logweir.entrypoints.cli.commands import Commands
+from logweir.entrypoints.exits import Code, NotFound, Usage, report_bug
 from logweir.errors import InvalidId, LogweirError, Misconfigured, Rejection, StoreUnavailable
 from logweir.reasons import Reason
 

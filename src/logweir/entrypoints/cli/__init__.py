@@ -9,17 +9,14 @@ dead         dead ls, dead show; dead_acts: dead replay, dead purge; with letter
 redact       redact
 flood        flood, with flood_report
 verify       verify; proof: the rules, the waiting, the report; stock: what is stored
-flags        settings as flags;  output: how things are printed;  exits: what exit codes say
+commands     the group of them; flags: settings as flags;  output: how things are printed
 
-rich, aiohttp and the back ends are imported by the commands that use them, when they run: a
-gateway or worker that is started again after a crash must not wait for them.
+rich, aiohttp and the back ends are imported by the commands that use them, when they run.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,7 +34,8 @@ from logweir.entrypoints.cli import (
     serve,
     verify,
 )
-from logweir.entrypoints.cli.exits import EPILOG, Commands, report_bug
+from logweir.entrypoints.cli.commands import EPILOG, Commands
+from logweir.entrypoints.exits import open_streams, report_bug
 
 app = typer.Typer(
     cls=Commands,
@@ -87,9 +85,7 @@ def logweir(
 
 def main() -> None:
     """Run the command line."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed, as by `>&-`: nobody wants what goes there
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the end
+    open_streams()
     try:
         app()
     except Exception as error:  # noqa: BLE001  # users get a line, not a stack trace

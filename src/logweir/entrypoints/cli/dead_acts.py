@@ -9,10 +9,10 @@ import typer
 
 from logweir.entrypoints.cli.access import Tenant, log_id, tenant_id, with_ports
 from logweir.entrypoints.cli.dead import Letter, key_json
-from logweir.entrypoints.cli.exits import Code, NotFound, Usage
 from logweir.entrypoints.cli.flags import CUT, LOOK, takes_settings
 from logweir.entrypoints.cli.letters import Outcome, Replay, find, name_of, named, replay
 from logweir.entrypoints.cli.output import Json, count, print_json, print_line
+from logweir.entrypoints.exits import Code, NotFound, Usage
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.records import DeadLetter
 from logweir.settings import Settings

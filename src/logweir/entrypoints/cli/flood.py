@@ -17,10 +17,10 @@ import typer
 
 from logweir.clock import SystemClock
 from logweir.entrypoints.cli.access import with_ports
-from logweir.entrypoints.cli.exits import Code
 from logweir.entrypoints.cli.flags import takes_settings
 from logweir.entrypoints.cli.output import Json, print_json, print_line
 from logweir.entrypoints.cli.verify import SETTINGS
+from logweir.entrypoints.exits import Code
 from logweir.settings import Settings
 from logweir.verify.target import ingest_url
 

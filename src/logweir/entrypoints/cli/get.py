@@ -12,7 +12,6 @@ import typer
 
 from logweir.clock import timestamp
 from logweir.entrypoints.cli.access import Log, Tenant, log_id, tenant_id, with_ports
-from logweir.entrypoints.cli.exits import Code
 from logweir.entrypoints.cli.flags import LOOK, REDACTION, takes_settings
 from logweir.entrypoints.cli.output import (
     Json,
@@ -24,6 +23,7 @@ from logweir.entrypoints.cli.output import (
     style,
 )
 from logweir.entrypoints.cli.whereabouts import Place, State, look
+from logweir.entrypoints.exits import Code
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.broker import Whereabouts
 from logweir.pipeline.records import Document

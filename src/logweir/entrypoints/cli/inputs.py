@@ -13,7 +13,7 @@ from typing import Annotated, BinaryIO, Final, Protocol, cast
 
 import typer
 
-from logweir.entrypoints.cli.exits import Usage
+from logweir.entrypoints.exits import Usage
 
 STDIN: Final = "-"
 _PART_BYTES_MAX: Final = 1 << 16  # as much as a pipe holds

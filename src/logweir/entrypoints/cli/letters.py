@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from logweir.entrypoints.cli.exits import NotFound, Usage
+from logweir.entrypoints.exits import NotFound, Usage
 from logweir.envelope import Envelope
 from logweir.ids import LogId, TenantId
 from logweir.pipeline.plan import Planner

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from logweir.bootstrap.redaction import redactors
 from logweir.entrypoints.cli.access import with_ports
-from logweir.entrypoints.cli.exits import Code
 from logweir.entrypoints.cli.output import count, print_line, printable, style
 from logweir.entrypoints.cli.stock import Stock
+from logweir.entrypoints.exits import Code
 from logweir.pipeline.plan import chunk_characters
 from logweir.settings import Backend, Settings
 from logweir.verify.checker import conclude

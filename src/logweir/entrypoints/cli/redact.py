@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from logweir.entrypoints.cli.access import tenant_id
-from logweir.entrypoints.cli.exits import Code, Usage, complain
 from logweir.entrypoints.cli.flags import REDACTION, takes_settings
 from logweir.entrypoints.cli.inputs import Files, named, texts
 from logweir.entrypoints.cli.output import Json, print_json
 from logweir.entrypoints.cli.redact_tally import Tally
+from logweir.entrypoints.exits import Code, Usage, complain
 from logweir.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from logweir.entrypoints.cli.access import Tenant, log_id, tenant_id
-from logweir.entrypoints.cli.exits import Code, Usage, complain
 from logweir.entrypoints.cli.inputs import File, read_input
 from logweir.entrypoints.cli.output import Json, one_line, print_json, print_line
+from logweir.entrypoints.exits import Code, Usage, complain
 from logweir.errors import Unavailable
 from logweir.ids import LogId, TenantId
 from logweir.settings import load

@@ -1,7 +1,6 @@
 """``serve``, ``gateway`` and ``worker``: what runs until it is stopped.
 
-The gateway and the workers are started again after a crash, so what they do not need is not
-imported before it is used.
+What one of them does not need is not imported before another uses it.
 """
 
 from __future__ import annotations
@@ -10,37 +9,29 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, assert_never
-
-import typer
+from typing import assert_never
 
 from logweir.entrypoints.cli.flags import GATEWAY, SERVE, WORKER, takes_settings
 from logweir.entrypoints.cli.output import print_line, style
 from logweir.settings import Backend, Settings
 
-Supervised = Annotated[
-    bool, typer.Option("--supervised", hidden=True, help="End with the parent process.")
-]
-
 
 @takes_settings(*GATEWAY)
-def gateway(settings: Settings, supervised: Supervised = False) -> None:
+def gateway(settings: Settings) -> None:
     """Take logs in at POST /ingest, and nothing else; `serve` runs it with workers."""
     from logweir.entrypoints.process import run
     from logweir.entrypoints.server import serve_gateway
 
-    run(
-        "gateway", settings, lambda on_stop: serve_gateway(settings, on_stop), supervised=supervised
-    )
+    run("gateway", settings, lambda on_stop: serve_gateway(settings, on_stop), supervised=False)
 
 
 @takes_settings(*WORKER)
-def worker(settings: Settings, supervised: Supervised = False) -> None:
+def worker(settings: Settings) -> None:
     """Work through the logs that wait; `serve` runs it with a gateway."""
     from logweir.entrypoints.process import run
     from logweir.entrypoints.worker import serve_worker
 
-    run("worker", settings, lambda on_stop: serve_worker(settings, on_stop), supervised=supervised)
+    run("worker", settings, lambda on_stop: serve_worker(settings, on_stop), supervised=False)
 
 
 @takes_settings(*SERVE)

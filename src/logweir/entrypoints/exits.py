@@ -1,15 +1,13 @@
-"""What a command's exit code says, and which error ends it with which. The only place for both."""
+"""What a command says as it ends, and its exit code. The only place for both."""
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final
-
-import typer
-from typer.core import TyperGroup
+from typing import Final
 
 from logweir.errors import InvalidId, LogweirError, Misconfigured, Rejection, Unavailable
 
@@ -24,12 +22,6 @@ class Code(IntEnum):
     UNAVAILABLE = 4
     NO_VERDICT = 5
     BUG = 70  # as EX_SOFTWARE in sysexits.h
-
-
-EPILOG: Final = (
-    "Exit codes: 0 done; 1 not done, refused, or the answer is no; 2 wrong use or setting;"
-    " 3 not found; 4 unavailable, try again later; 5 no verdict; 130 interrupted."
-)
 
 
 class Usage(Misconfigured):
@@ -49,28 +41,26 @@ _CODES: Final[dict[type[LogweirError], Code]] = {
 }
 
 
-class Commands(TyperGroup):
-    """The group of all commands: an error becomes one line on stderr and an exit code."""
+def open_streams() -> None:
+    """Have stdout and stderr also where they are closed, as by `>&-`: nobody wants what is said."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the end
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that is asked for."""
-        try:
-            return super().invoke(ctx)
-        except LogweirError as error:
-            complain(str(error))
-            code = next((c for kind, c in _CODES.items() if isinstance(error, kind)), Code.BUG)
-            raise typer.Exit(code) from None
-        except BrokenPipeError:
-            raise  # `logweir ls | head`: the parser ends quietly
-        except OSError as error:
-            name = f"{error.filename}: " if error.filename else ""
-            complain(f"{name}{error.strerror or error}")
-            raise typer.Exit(Code.UNAVAILABLE) from None
+
+def told(error: LogweirError | OSError) -> Code:
+    """Say what is wrong, on one line of stderr: the exit code."""
+    if isinstance(error, LogweirError):
+        complain(str(error))
+        return next((c for kind, c in _CODES.items() if isinstance(error, kind)), Code.BUG)
+    name = f"{error.filename}: " if error.filename else ""
+    complain(f"{name}{error.strerror or error}")
+    return Code.UNAVAILABLE
 
 
 def complain(message: str) -> None:
     """One line on stderr."""
-    typer.echo(f"logweir: {message}", err=True)
+    print(f"logweir: {message}", file=sys.stderr, flush=True)  # noqa: T201  # where else
 
 
 def report_bug(error: Exception) -> int:
