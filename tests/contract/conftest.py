@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.contract.backends import BACK_ENDS, Backend, Kind, MovableClock, Opener
 
 from logweir.bootstrap import Ports
+
+_SLOW_SECONDS_MAX: Final = 300.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
@@ -18,6 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
             continue
         if {"gcp", "aws"} & {*item.callspec.params.values()}:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(_SLOW_SECONDS_MAX))
 
 
 @pytest.fixture(params=BACK_ENDS)

@@ -193,7 +193,8 @@ class _Writer:
         if letters:
             besides = "" if letters == literal else _besides(letters, literal, view)
             if further := besides + sketched:
-                line = f"{further}: mask |= {bit}"
+                # Of a row's questions one is enough; in a long line all of them would be asked.
+                line = f" and not mask & {bit}{further}: mask |= {bit}"
                 bit = self._questions.setdefault(line, 1 << len(self._questions)) << self._rules
             self._words.add(letters, bit, folds=view is shape_of)
         elif literal:
