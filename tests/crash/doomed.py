@@ -15,6 +15,7 @@ import contextvars
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,7 +33,8 @@ from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.leases import Claim
 from logweir.backends.local.session import Session
 from logweir.backends.local.store import LocalStore
-from logweir.entrypoints import cli
+from logweir.entrypoints import child, cli
+from logweir.entrypoints.supervisor import CHILD
 from logweir.envelope import Envelope, sha256_of
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline import work as work_module
@@ -195,9 +197,12 @@ def _put_in_place() -> None:
 def _witnessed(start: Callable[..., Any]) -> Callable[..., Any]:
     """The supervisor starts its processes under a witness too."""
 
-    async def start_witnessed(*words: str, **options: Any) -> asyncio.subprocess.Process:
+    async def start_witnessed(
+        python: str, option: str, module: str, role: str, **options: Any
+    ) -> asyncio.subprocess.Process:
+        assert module == CHILD
         process: asyncio.subprocess.Process = await start(
-            *(WITNESS if word == "logweir" else word for word in words), **options
+            python, option, WITNESS, role, CHILD, **options
         )
         return process
 
@@ -206,4 +211,6 @@ def _witnessed(start: Callable[..., Any]) -> Callable[..., Any]:
 
 if __name__ == "__main__":
     _put_in_place()
+    if sys.argv[2:] == [CHILD]:
+        sys.exit(child.main())
     cli.main()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import apsw
 
@@ -13,6 +14,8 @@ from logweir.backends.local.names import SUFFIX, tenant_of
 from logweir.clock import parse_timestamp
 from logweir.verify.canary import CANARY
 from logweir.verify.evidence import Document, Dump, Letter
+
+_BUSY_SECONDS: Final = 5.0
 
 Rows = list[tuple[Any, ...]]
 
@@ -47,7 +50,7 @@ def messages(data_dir: Path) -> int:
 def reading(path: Path) -> Iterator[apsw.Connection]:
     """A connection that writes nothing."""
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    db.set_busy_timeout(5000)
+    db.set_busy_timeout(int(_BUSY_SECONDS * 1000))
     try:
         yield db
     finally:
@@ -56,11 +59,17 @@ def reading(path: Path) -> Iterator[apsw.Connection]:
 
 def rows(path: Path, query: str) -> Rows:
     """The rows of a query, nothing where there is no such file or table yet."""
-    try:
-        with reading(path) as db:
-            return db.execute(query).fetchall()
-    except (apsw.CantOpenError, apsw.SQLError):
-        return []
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            with reading(path) as db:
+                return db.execute(query).fetchall()
+        except (apsw.CantOpenError, apsw.SQLError):
+            return []
+        except apsw.ReadOnlyError:  # its writers were killed, and the next have not recovered it
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _canaries_in(path: Path) -> frozenset[str]:

@@ -69,10 +69,14 @@ def judge(
     faults: Sequence[Fault] = (),
     earlier: Sequence[Document] = (),
 ) -> Report:
-    """Check what lies in the data directory, and the journal beside it, if a witness wrote one."""
+    """Check what lies in the data directory, and the journal beside it, if there is a witness.
+
+    Raises AssertionError where work was done that no witness has seen.
+    """
     rules = rules_of(settings, MESSAGE_BYTES_MAX, sick=sick)
     journal = read_journal(journal_path(settings))
     stored = dump.dump(settings.data_dir)
+    assert journal or not (stored.documents and journal_path(settings).exists()), "no witness"
     return check(history, stored, rules, faults=faults, journal=journal, earlier=earlier)
 
 
