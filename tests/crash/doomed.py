@@ -15,7 +15,6 @@ import contextvars
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,6 +25,7 @@ from typing import Any, Final
 from tests.crash.service import WITNESS
 from tests.crash.texts import POISON
 
+from logweir import __main__ as product
 from logweir import settings
 from logweir.backends.local import broker as broker_module
 from logweir.backends.local import store as store_module
@@ -33,8 +33,6 @@ from logweir.backends.local.broker import LocalBroker
 from logweir.backends.local.leases import Claim
 from logweir.backends.local.session import Session
 from logweir.backends.local.store import LocalStore
-from logweir.entrypoints import child, cli
-from logweir.entrypoints.supervisor import CHILD
 from logweir.envelope import Envelope, sha256_of
 from logweir.limits import DEFAULT_LIMITS
 from logweir.pipeline import work as work_module
@@ -198,11 +196,11 @@ def _witnessed(start: Callable[..., Any]) -> Callable[..., Any]:
     """The supervisor starts its processes under a witness too."""
 
     async def start_witnessed(
-        python: str, option: str, module: str, role: str, **options: Any
+        python: str, option: str, module: str, *words: str, **options: Any
     ) -> asyncio.subprocess.Process:
-        assert module == CHILD
+        assert module == "logweir"
         process: asyncio.subprocess.Process = await start(
-            python, option, WITNESS, role, CHILD, **options
+            python, option, WITNESS, *words, **options
         )
         return process
 
@@ -211,6 +209,4 @@ def _witnessed(start: Callable[..., Any]) -> Callable[..., Any]:
 
 if __name__ == "__main__":
     _put_in_place()
-    if sys.argv[2:] == [CHILD]:
-        sys.exit(child.main())
-    cli.main()
+    product.main()

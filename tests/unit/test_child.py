@@ -8,10 +8,9 @@ import sys
 
 import pytest
 
-MODULE = "logweir.entrypoints.child"
-LOADED = f"""
+LOADED = """
 import sys
-import {MODULE}
+import logweir.__main__, logweir.entrypoints.child
 import logweir.entrypoints.server, logweir.entrypoints.worker
 print(*sys.modules)
 """
@@ -38,7 +37,7 @@ def test_who_is_started_again_does_not_wait_for_the_command_line() -> None:
 
 @pytest.mark.parametrize("role", ["gateway", "worker"])
 def test_a_setting_that_cannot_be_meant_is_one_line_and_exit_code_2(role: str) -> None:
-    ended = child("-m", MODULE, role, chunk_seconds="no")
+    ended = child("-m", "logweir", role, "--supervised", chunk_seconds="no")
     assert ended.returncode == 2
     assert "LOGWEIR_CHUNK_SECONDS" in ended.stderr
     assert ended.stderr.count("\n") == 1

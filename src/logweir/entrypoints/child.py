@@ -1,6 +1,6 @@
-"""``python -m logweir.entrypoints.child gateway|worker``: what the supervisor starts.
+"""``python -m logweir gateway|worker --supervised``: what the supervisor starts.
 
-Not by the command line, whose modules take a quarter of a start: who is started again after a crash
+Past the command line, whose modules take a quarter of a start: who is started again after a crash
 has leases waiting for it. All settings come by the environment.
 """
 
@@ -40,7 +40,3 @@ def _serve(role: str) -> Callable[[Settings, Stop], Awaitable[None]]:
     from logweir.entrypoints.worker import serve_worker
 
     return serve_worker
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -21,7 +21,6 @@ from logweir.settings import PREFIX, Settings
 
 _log = structlog.get_logger()
 
-CHILD: Final = "logweir.entrypoints.child"
 _QUICK_SECONDS: Final = 1.0  # who dies younger than this dies quickly
 _QUICK_DEATHS: Final = 5  # so many in a row are restarted at once; then it is a crash loop
 _BACKOFF_SECONDS_MAX: Final = 5.0
@@ -86,7 +85,7 @@ class Supervisor:
         """Its exit code; None where it could not be started."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", CHILD, role),
+                *(sys.executable, "-m", "logweir", role, "--supervised"),
                 env=_other_environment() | self._settings.environment(),
                 stdin=asyncio.subprocess.PIPE,
                 start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
