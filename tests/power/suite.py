@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -147,8 +148,10 @@ def _looked_at(recording: Path, name: str, *, images: int, cuts_max: int) -> Tal
         kept = results.fresh().parent / "power" / f"{name}.recording"
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(recording, kept)
+        # They are kept in the project: no path of this machine.
+        there = os.path.relpath(kept, results.ROOT)
         tally.findings += [
-            f"{text}; python -m tests.power --recording {kept} --image {cut}/{number}"
+            f"{text}; python -m tests.power --recording {there} --image {cut}/{number}"
             for cut, number, text in found.findings
         ]
     return tally

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
 
 from logweir.entrypoints.exits import open_streams, report_bug, told
-from logweir.entrypoints.process import Stop, run
+from logweir.entrypoints.process import run
 from logweir.errors import LogweirError
 from logweir.settings import Settings, load
 
@@ -19,11 +18,8 @@ from logweir.settings import Settings, load
 def main() -> int:
     """Run the role until it is stopped: the exit code."""
     open_streams()
-    role = sys.argv[1]
     try:
-        settings = load(os.environ)
-        serve = _serve(role)
-        run(role, settings, lambda on_stop: serve(settings, on_stop), supervised=True)
+        serve(sys.argv[1], load(os.environ), supervised=True)
     except (LogweirError, OSError) as error:
         return told(error)
     except Exception as error:  # noqa: BLE001  # a log gets a line, not a stack trace
@@ -31,12 +27,10 @@ def main() -> int:
     return 0
 
 
-def _serve(role: str) -> Callable[[Settings, Stop], Awaitable[None]]:
-    """What runs a role; neither needs what the other does."""
+def serve(role: str, settings: Settings, *, supervised: bool) -> None:
+    """Run a gateway or a worker, and import nothing that only the other needs."""
     if role == "gateway":
-        from logweir.entrypoints.server import serve_gateway
-
-        return serve_gateway
-    from logweir.entrypoints.worker import serve_worker
-
-    return serve_worker
+        from logweir.entrypoints.server import serve_gateway as serve_role
+    else:
+        from logweir.entrypoints.worker import serve_worker as serve_role
+    run(role, settings, lambda on_stop: serve_role(settings, on_stop), supervised=supervised)

@@ -19,19 +19,17 @@ from logweir.settings import Backend, Settings
 @takes_settings(*GATEWAY)
 def gateway(settings: Settings) -> None:
     """Take logs in at POST /ingest, and nothing else; `serve` runs it with workers."""
-    from logweir.entrypoints.process import run
-    from logweir.entrypoints.server import serve_gateway
+    from logweir.entrypoints import child
 
-    run("gateway", settings, lambda on_stop: serve_gateway(settings, on_stop), supervised=False)
+    child.serve("gateway", settings, supervised=False)
 
 
 @takes_settings(*WORKER)
 def worker(settings: Settings) -> None:
     """Work through the logs that wait; `serve` runs it with a gateway."""
-    from logweir.entrypoints.process import run
-    from logweir.entrypoints.worker import serve_worker
+    from logweir.entrypoints import child
 
-    run("worker", settings, lambda on_stop: serve_worker(settings, on_stop), supervised=False)
+    child.serve("worker", settings, supervised=False)
 
 
 @takes_settings(*SERVE)
