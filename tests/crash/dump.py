@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,9 +46,9 @@ def messages(data_dir: Path) -> int:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[apsw.Connection]:
-    """A connection that writes nothing."""
-    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+def reading(path: Path, flags: int = apsw.SQLITE_OPEN_READONLY) -> Iterator[apsw.Connection]:
+    """A connection that writes nothing, unless ``flags`` let it."""
+    db = apsw.Connection(str(path), flags=flags)
     db.set_busy_timeout(int(_BUSY_SECONDS * 1000))
     try:
         yield db
@@ -57,19 +56,19 @@ def reading(path: Path) -> Iterator[apsw.Connection]:
         db.close()
 
 
-def rows(path: Path, query: str) -> Rows:
+def rows(path: Path, query: str, flags: int = apsw.SQLITE_OPEN_READONLY) -> Rows:
     """The rows of a query, nothing where there is no such file or table yet."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            with reading(path) as db:
-                return db.execute(query).fetchall()
-        except (apsw.CantOpenError, apsw.SQLError):
-            return []
-        except apsw.ReadOnlyError:  # its writers were killed, and the next have not recovered it
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
+    try:
+        with reading(path, flags) as db:
+            return db.execute(query).fetchall()
+    except (apsw.CantOpenError, apsw.SQLError):
+        return []
+    except apsw.ReadOnlyError:
+        # A writer died while it made the file, and left a journal that must be rolled back. Not
+        # left to the next writer: the caller may be who starts it.
+        if flags != apsw.SQLITE_OPEN_READONLY:
+            raise
+        return rows(path, query, apsw.SQLITE_OPEN_READWRITE)
 
 
 def _canaries_in(path: Path) -> frozenset[str]:
