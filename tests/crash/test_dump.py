@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import apsw
-
 from tests.crash.dump import rows
 
 
