@@ -134,7 +134,7 @@ def test_an_engine_that_is_installed_and_broken_is_a_warning_though_nobody_named
 def test_a_command_does_not_wait_for_hyperscan_unless_it_is_named(
     engine: str, of_a_worker: str, of_a_command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ready = SimpleNamespace(possible=lambda _: 0)
+    ready = SimpleNamespace(possible=lambda _: 0, ranges=lambda _: {})
     monkeypatch.setattr(prefilter, "prefilter_of", lambda _: ready)
     monkeypatch.setattr(redaction, "find_spec", lambda _: ready)  # as where it is installed
     configuration = configured(redaction_engine=engine)
@@ -149,7 +149,7 @@ def test_a_worker_redacts_while_hyperscan_compiles(monkeypatch: pytest.MonkeyPat
 
     def prefilter_of(_patterns: object) -> SimpleNamespace:
         assert compiled.wait(60)
-        return SimpleNamespace(possible=lambda _: 0)
+        return SimpleNamespace(possible=lambda _: 0, ranges=lambda _: {})
 
     monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)
     monkeypatch.setattr(redaction, "find_spec", lambda _: prefilter_of)

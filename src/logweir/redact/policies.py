@@ -42,13 +42,13 @@ class Redactors:
     def __init__(self, policies: Policies = Policies(), engine: str = "re") -> None:
         self._policies = policies
         self._engine = engine
-        self._by_policy = lru_cache(_KEPT)(self._made)
+        self._made = lru_cache(_KEPT)(self._make)
         # What most of them share is made now, and not with the first log.
         self.unavailable = self.of("").unavailable
 
     def of(self, tenant: str) -> Redactor:
         """Its ``version`` goes into the tenant's documents."""
-        return self._by_policy(self._policies.of(tenant))
+        return self._made(self._policies.of(tenant), self._engine)
 
     def quicken(self) -> str:
         """Have hyperscan look first from now on; why that cannot be, or "". Takes most of a second.
@@ -57,13 +57,12 @@ class Redactors:
         """
         redactor = Redactor(self._policies.default, "hyperscan")
         if not redactor.unavailable:
-            self._engine = "hyperscan"
-            self._by_policy.cache_clear()  # what was made before has the other engine
+            self._engine = "hyperscan"  # what another thread is making has the one before
         return redactor.unavailable
 
-    def _made(self, policy: Policy) -> Redactor:
+    def _make(self, policy: Policy, engine: str) -> Redactor:
         # Hyperscan compiles a table of rules for most of a second, once, at the start. For a
         # tenant's own table all logs in work would wait as long.
         everyones = self._policies.default
         shares = (policy.off, policy.rules) == (everyones.off, everyones.rules)
-        return Redactor(policy, self._engine if shares else "re")
+        return Redactor(policy, engine if shares else "re")

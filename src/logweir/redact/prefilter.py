@@ -7,16 +7,18 @@ never one too few (superset.py), so what is redacted is the same without it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from logweir.redact.rule import Forms
-from logweir.redact.superset import bytes_of, superset
+from logweir.redact.rule import Forms, Range
+from logweir.redact.superset import bytes_of, superset, width
 
 if TYPE_CHECKING:
     from hyperscan import Database, Scratch
 
+_WINDOW = 2048  # characters of a long line that are asked about together
+_AROUND = 528  # beside them: no rule of the table needs more to be told (`width`)
 _KEPT = 64  # tables of rules: the table itself, and those of tenants with rules of their own
 
 
@@ -56,6 +58,32 @@ class Prefilter:
             raise Unavailable(f"hyperscan does not compile the rules: {error}") from error
         #: A mask of the rules that a text can match: bit n stands for rule n.
         self.possible = _possible(database)
+        far = {number for number, form in forms if width(*form) > _AROUND}
+        self._far = sum(1 << number for number in far)
+
+    def ranges(self, text: str) -> dict[int, list[Range]]:
+        """Where in a long line matches can begin: ranges, by the number of the rule.
+
+        Each window is asked by itself, with what a match that begins in it may need beside it.
+        """
+        found: dict[int, list[Range]] = {}
+        if self._far:
+            found = {rule: [(0, len(text))] for rule in _numbers(self.possible(text) & self._far)}
+        for first in range(0, len(text), _WINDOW):
+            end = first + _WINDOW
+            there = self.possible(text[max(0, first - _AROUND) : end + _AROUND])
+            for rule in _numbers(there & ~self._far):
+                ranges = found.setdefault(rule, [])
+                begin = ranges.pop()[0] if ranges and ranges[-1][1] == first else first
+                ranges.append((begin, end))
+        return found
+
+
+def _numbers(mask: int) -> Iterator[int]:
+    """Those of its bits."""
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
 
 
 def _possible(database: Database) -> Callable[[str], int]:

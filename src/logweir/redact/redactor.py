@@ -9,7 +9,7 @@ from logweir.redact.gates import possible_of
 from logweir.redact.light import NamedTuple
 from logweir.redact.markers import marker_of, without_markers
 from logweir.redact.policy import Policy, allowance
-from logweir.redact.rule import Rule
+from logweir.redact.rule import Range, Rule
 from logweir.redact.rules import RULES
 from logweir.redact.scan import Hit, Row, Rows, Table, cut_out, merged
 
@@ -20,6 +20,7 @@ _TABLES_KEPT = 64  # policies that differ in markers or in what they allow share
 # Characters of a text that are looked at together, and then to the end of the line. Few rules are
 # possible in so few lines, and what each of them costs is shared by these.
 _PIECE = 256
+_LONG = 4096  # characters of a line, from which on it matters where in it a rule can match
 
 
 class Span(NamedTuple):
@@ -52,8 +53,8 @@ class Ready(NamedTuple):
 @lru_cache(_TABLES_KEPT)
 def ready(rules: tuple[Rule, ...]) -> Ready:
     """Made once in a process for all who share the table: it takes milliseconds."""
-    over_lines = Rows([Row(rule) for rule in rules if rule.spans_lines])
-    return Ready(possible_of(rules), Table(rules), over_lines)
+    over_lines = [Row(number, rule) for number, rule in enumerate(rules) if rule.spans_lines]
+    return Ready(possible_of(rules), Table(rules), Rows(over_lines))
 
 
 class Redactor:
@@ -68,6 +69,7 @@ class Redactor:
         rules = [rule for rule in (*RULES, *policy.rules) if rule.name not in policy.off]
         rules.sort(key=lambda rule: not rule.spans_lines)  # stable: what spans lines comes first
         self._possible, self._table, self._over_lines = ready(tuple(rules))
+        self._ranges: Callable[[str], dict[int, list[Range]]] | None = None
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
         self.policy = policy
@@ -80,10 +82,11 @@ class Redactor:
         from logweir.redact.prefilter import Unavailable, prefilter_of
 
         try:
-            self._possible = prefilter_of(tuple(rule.forms for rule in rules)).possible
-            self.engine = "hyperscan"
+            prefilter = prefilter_of(tuple(rule.forms for rule in rules))
         except Unavailable as error:
             return str(error)
+        self._possible, self._ranges = prefilter.possible, prefilter.ranges
+        self.engine = "hyperscan"
         return ""
 
     def find(self, text: str) -> list[Span]:
@@ -130,11 +133,16 @@ class Redactor:
             text = cut_out(text, [hit[:2] for hit in hits])
         start = 0
         for piece in _pieces(text):
-            if mask := self._possible(piece):
-                for first, end, rule in self._table.of(mask).hits_in(piece):
-                    hits.append((start + first, start + end, rule))
+            for first, end, rule in self._of_piece(piece):
+                hits.append((start + first, start + end, rule))
             start += len(piece) + 1
         return merged(hits)
+
+    def _of_piece(self, text: str) -> list[Hit]:
+        if self._ranges and len(text) > _LONG:
+            return self._table.hits_within(text, self._ranges(text))
+        mask = self._possible(text)
+        return self._table.of(mask).hits_in(text) if mask else []
 
 
 def _pieces(text: str) -> Iterator[str]:

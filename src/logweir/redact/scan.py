@@ -7,7 +7,7 @@ A place is looked at once, so time grows as the text does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 
@@ -23,26 +23,29 @@ if TYPE_CHECKING:
     import re
 
 Hit = tuple[int, int, Rule]
-Finder = Callable[[str, str], list[Range]]
-Places = Callable[[str, str], list[int]]
+Ranges = Sequence[Range]
+Finder = Callable[[str, str, "Ranges | None"], list[Range]]
+Places = Callable[[str, str, int, int], list[int]]
 Judge = Callable[[str, int, "re.Match[str]", int], Range | None]
 
 _SEEN_MAX = 4096
 _SHORT = 32  # a refused match of so many characters is searched again
+_END = 1 << 62  # of any text
 
 
 class Row:
     """A rule of the table, which is made ready to find when a text first needs it."""
 
-    __slots__ = ("find", "rule")
+    __slots__ = ("find", "number", "rule")
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, number: int, rule: Rule) -> None:
+        self.number = number
         self.rule = rule
         self.find: Finder = self._find_first
 
-    def _find_first(self, text: str, shape: str) -> list[Range]:
+    def _find_first(self, text: str, shape: str, within: Ranges | None) -> list[Range]:
         self.find = (_anchored if self.rule.anchored else _searched)(self.rule)
-        return self.find(text, shape)
+        return self.find(text, shape, within)
 
 
 class Rows:
@@ -54,8 +57,11 @@ class Rows:
         self._rows = rows
         self._needs_shape = any(_needs_shape(row.rule) for row in rows)
 
-    def hits_in(self, text: str) -> list[Hit]:
-        """What they find, in the text's order, without overlaps."""
+    def hits_in(self, text: str, within: Mapping[int, Ranges] | None = None) -> list[Hit]:
+        """What they find, in the text's order, without overlaps.
+
+        ``within`` has for the number of each row the ranges in which its matches can begin.
+        """
         shape = shape_of(text) if self._needs_shape else ""
         hits: list[Hit] = []
         cut = text
@@ -63,7 +69,7 @@ class Rows:
         for row in self._rows:
             if found:  # by the row above
                 cut = cut_out(cut, found)
-            found = row.find(cut, shape)
+            found = row.find(cut, shape, within[row.number] if within else None)
             if found:
                 rule = row.rule
                 for start, end in found:
@@ -75,17 +81,21 @@ class Table:
     """The rows by a mask: bit n stands for rule n."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rows = tuple(map(Row, rules))
+        self._rows = tuple(Row(number, rule) for number, rule in enumerate(rules))
         self._seen: dict[int, Rows] = {}
 
     def of(self, mask: int) -> Rows:
         """The rows of this mask."""
         rows = self._seen.get(mask)
         if rows is None:
-            rows = Rows([row for n, row in enumerate(self._rows) if mask >> n & 1])
+            rows = Rows([row for row in self._rows if mask >> row.number & 1])
             if len(self._seen) < _SEEN_MAX:  # real logs need some hundreds; a hostile one, no more
                 self._seen[mask] = rows
         return rows
+
+    def hits_within(self, text: str, ranges: Mapping[int, Ranges]) -> list[Hit]:
+        """What rules find, by their numbers, where their matches begin in these ranges."""
+        return self.of(sum(1 << number for number in ranges)).hits_in(text, ranges)
 
 
 def _needs_shape(rule: Rule) -> bool:
@@ -100,10 +110,14 @@ def _anchored(rule: Rule) -> Finder:
     guard, judged = rule.guard, _judge(rule)
     places_in = _places(rule)
 
-    def found(text: str, shape: str) -> list[Range]:
+    def found(text: str, shape: str, within: Ranges | None) -> list[Range]:
         ranges: list[Range] = []
         done = floor = 0
-        for place in places_in(text, shape):
+        if within is None:
+            places = places_in(text, shape, 0, _END)
+        else:
+            places = [place for each in within for place in places_in(text, shape, *each)]
+        for place in places:
             if place >= done and (match := match_at(text, place)):
                 taken = judged(text, place, match, floor) if judged else guard(text, place, match)
                 if taken:
@@ -116,27 +130,32 @@ def _anchored(rule: Rule) -> Finder:
 
 
 def _places(rule: Rule) -> Places:
-    """Where a literal of the gate stands, in order; none inside a number: none begins there."""
+    """Where a literal of the gate stands, in order; none inside a number: none begins there.
+
+    (text, its shape, first, end) -> those that begin from the first place on and before the end
+    """
     literals = [
-        (literal, view_for(literal, shaped=rule.is_shaped), _step(literal)) for literal in rule.gate
+        (literal, view_for(literal, shaped=rule.is_shaped), _step(literal), len(literal) - 1)
+        for literal in rule.gate
     ]
     several = len(literals) > 1
 
-    def places(text: str, shape: str) -> list[int]:
+    def places(text: str, shape: str, first: int, end: int) -> list[int]:
         found: list[int] = []
-        for literal, view_of, step in literals:
+        for literal, view_of, step, beyond in literals:
             view = shape if view_of is shape_of else text if view_of is str else view_of(text)
-            place = view.find(literal)
+            last = end + beyond
+            place = view.find(literal, first, last)
             while place >= 0:
                 found.append(place)
-                place = view.find(literal, place + step)
+                place = view.find(literal, place + step, last)
         if several:
             found.sort()
         return found
 
-    def places_of_numbers(text: str, shape: str) -> list[int]:
+    def places_of_numbers(text: str, shape: str, first: int, end: int) -> list[int]:
         found: list[int] = []
-        for place in places(text, shape):
+        for place in places(text, shape, first, end):
             before = shape[place - 1] if place and shape[place] == "0" else ""
             if before != "0" or shape[place - 3 : place - 2] == "%":
                 found.append(place)
@@ -155,7 +174,7 @@ def _searched(rule: Rule) -> Finder:
     pattern = compiled(rule.pattern)
     guard, judged = rule.guard, _judge(rule)
 
-    def found(text: str, _shape: str) -> list[Range]:
+    def found(text: str, _shape: str, _within: Ranges | None) -> list[Range]:
         search = pattern.search
         if len(text) > WINDOW_CHARACTERS:
             search = partial(search_in_windows, pattern)

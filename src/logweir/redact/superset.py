@@ -14,6 +14,7 @@ the text before any cut.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final, assert_never
 
 from logweir.redact.neighbours import CUT
@@ -49,11 +50,40 @@ def superset(*patterns: str) -> str:
 
     Raises ValueError where they may match an empty text: that is found everywhere.
     """
-    tree = Sequence(tuple(parse(pattern) for pattern in patterns))
-    expression = _written(_cut_down(_cut_down(tree, at_end=True), at_end=False))
+    expression = _written(_cut_down(_cut_down(_tree_of(patterns), at_end=True), at_end=False))
     if not expression:
         raise ValueError(f"{''.join(patterns)} may match an empty text")
     return expression
+
+
+def width(*patterns: str) -> float:
+    """The characters that are needed of a match of these patterns, at most: to tell that it is one.
+
+    From where the first pattern begins to the last character that must be there.
+    """
+    return _width(_cut_down(_tree_of(patterns), at_end=True))
+
+
+def _width(node: Node) -> float:
+    match node:
+        case Chars():
+            return 1
+        case Edge():
+            return 0
+        case Sequence(items):
+            return sum(map(_width, items))
+        case Either(branches):
+            return max(map(_width, branches))
+        case Group(body):
+            return _width(body)
+        case Repeat(body):
+            each = _width(body)
+            return each and each * (inf if node.most is None else node.most)
+    assert_never(node)
+
+
+def _tree_of(patterns: tuple[str, ...]) -> Node:
+    return Sequence(tuple(map(parse, patterns)))
 
 
 def _cut_down(node: Node, *, at_end: bool) -> Node:

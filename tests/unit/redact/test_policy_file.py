@@ -10,7 +10,7 @@ import pytest
 
 from logweir.errors import Misconfigured
 from logweir.limits import POLICY_LIMITS as LIMITS
-from logweir.redact import Policy, prefilter
+from logweir.redact import Policy, Redactor, prefilter
 from logweir.redact.policies import Policies, Redactors
 from logweir.redact.policy_file import parse_policies, read_policies
 from logweir.redact.rule import Forms
@@ -233,6 +233,25 @@ def test_each_tenant_hashes_with_a_key_of_its_own() -> None:
     assert first not in beta
 
 
+def test_a_redactor_that_is_being_made_while_the_engine_changes_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def prefilter_of(_rules: tuple[Forms, ...]) -> SimpleNamespace:
+        return SimpleNamespace(possible=lambda _: 0, ranges=lambda _: {})
+
+    monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)
+    redactors = Redactors(policies('[tenants.acme]\nallow = ["8.8.8.8"]'))
+
+    def made_in_between(policy: Policy, engine: str) -> Redactor:
+        monkeypatch.setattr("logweir.redact.policies.Redactor", Redactor)
+        redactors.quicken()
+        return Redactor(policy, engine)
+
+    monkeypatch.setattr("logweir.redact.policies.Redactor", made_in_between)
+    assert redactors.of("acme").engine == "re"
+    assert redactors.of("acme").engine == redactors.of("beta").engine == "hyperscan"
+
+
 def test_no_tables_but_everyones_are_compiled_for_hyperscan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -241,7 +260,7 @@ def test_no_tables_but_everyones_are_compiled_for_hyperscan(
 
     def prefilter_of(rules: tuple[Forms, ...]) -> SimpleNamespace:
         compiled.add(rules)
-        return SimpleNamespace(possible=lambda _: 0)
+        return SimpleNamespace(possible=lambda _: 0, ranges=lambda _: {})
 
     monkeypatch.setattr(prefilter, "prefilter_of", prefilter_of)
     redactors = Redactors(policies(COMPLETE + '[tenants.rule]\nmarker = "plain"'), "auto")

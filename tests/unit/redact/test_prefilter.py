@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from math import inf
 
 import pytest
 from hypothesis import given, settings
@@ -17,12 +20,14 @@ from tests.redaction.generator import generate
 from tests.unit.redact.test_hostile import SHAPES, of_size
 from tests.unit.redact.test_properties import EXAMPLES, texts
 
-from logweir.redact import Redactor
+from logweir.redact import Redactor, prefilter, redactor
 from logweir.redact.neighbours import CUT
+from logweir.redact.own_rule import own_rule
+from logweir.redact.policy import Policy
 from logweir.redact.prefilter import Prefilter, Unavailable, prefilter_of
 from logweir.redact.rule import Forms
 from logweir.redact.rules import RULES
-from logweir.redact.superset import bytes_of, superset
+from logweir.redact.superset import bytes_of, superset, width
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("hyperscan") is None and os.environ.get("REQUIRE_EMULATORS") != "1",
@@ -86,6 +91,77 @@ def test_with_it_generated_and_hostile_texts_are_redacted_the_same() -> None:
     texts += ["\n".join(texts), *(of_size(shape, 2048) for shape in SHAPES)]
     for text in texts:
         assert FAST.redact(text) == PLAIN.redact(text), text[:1000]
+
+
+@contextmanager
+def each_line_long(window: int) -> Iterator[None]:
+    """Have the prefilter look at every line of more than a piece in windows as small as this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redactor, "_LONG", 0)
+        patch.setattr(prefilter, "_WINDOW", window)
+        yield
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts, texts, st.integers(1, 64))
+def test_wherever_windows_end_what_is_found_in_a_long_line_is_the_same(
+    text: str, further: str, window: int
+) -> None:
+    line = f"{text} {'started in order ' * 20}{further}"
+    with each_line_long(window):
+        assert FAST.find(line) == PLAIN.find(line)
+
+
+@pytest.mark.parametrize("window", [1, 16, 100])
+def test_in_one_long_line_examples_generated_and_hostile_texts_are_redacted_the_same(
+    window: int,
+) -> None:
+    generated = [line.text for line in generate(seed=15, lines=600)]
+    lines = [" ".join(generated).replace("\n", " "), *(of_size(shape, 1024) for shape in SHAPES)]
+    lines += [example.replace("\n", " ").ljust(600, "/") for example in EXAMPLES]
+    with each_line_long(window):
+        for line in lines:
+            assert FAST.redact(line) == PLAIN.redact(line), line[:1000]
+
+
+def test_in_a_long_line_a_rule_runs_where_its_matches_can_begin() -> None:
+    line = "started " * 1000 + "joe@example.com " + "started " * 1000
+    ranges = prefilter_of(tuple(rule.forms for rule in RULES)).ranges(line)
+    assert [RULES[number].name for number in ranges] == ["email"]
+    (((first, end),),) = ranges.values()
+    assert first <= line.index("@") < end
+    assert end - first <= 2 * prefilter._WINDOW
+
+
+def test_a_match_that_is_wider_than_what_is_beside_a_window_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prefilter, "_AROUND", 200)
+    rule = own_rule("wide", "two", "#[a-z]{0,400}:[a-z]{0,400};", ("«#a:b;»",), ())
+    line = f"{'started ' * 250}#{'a' * 300}:{'b' * 300};{' started' * 250}"
+    policy = Policy(rules=(rule,))
+    fast, plain = Redactor(policy, engine="hyperscan"), Redactor(policy)
+    with each_line_long(window=16):
+        assert fast.find(line) == plain.find(line) != []
+
+
+def test_no_rule_of_the_table_needs_more_than_what_is_beside_a_window() -> None:
+    widths = [(rule.finds, width(*form)) for rule in RULES for form in rule.forms]
+    assert [wide for wide in widths if wide[1] > prefilter._AROUND] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "characters"),
+    [
+        ("ab{2,5}c?", 3),
+        ("(?P<value>a|bcd)e", 4),
+        (r"\bx[0-9]{1,8}y\b", 10),
+        ("a.*b", inf),
+        ("ab*", 1),
+    ],
+)
+def test_a_width_is_that_of_what_must_be_there(pattern: str, characters: float) -> None:
+    assert width(pattern) == characters
 
 
 @settings(max_examples=200, deadline=None)

@@ -87,7 +87,9 @@ def test_spans_are_ordered_apart_and_what_the_text_loses(text: str) -> None:
 @example("%3D4111111111111111 %20212-555-0187")
 def test_gates_and_anchors_hide_nothing(text: str) -> None:
     assert len(shape_of(text)) == len(text)
-    ungated = Rows([Row(rule._replace(anchored=False)) for rule in RULES])
+    ungated = Rows(
+        [Row(number, rule._replace(anchored=False)) for number, rule in enumerate(RULES)]
+    )
     found = places(ungated.hits_in(text))
     for possible in (POSSIBLE, POSSIBLE_IN_A_LONG_TEXT):
         assert places(Table(RULES).of(possible(text)).hits_in(text)) == found
