@@ -25,12 +25,11 @@ if TYPE_CHECKING:
 Hit = tuple[int, int, Rule]
 Ranges = Sequence[Range]
 Finder = Callable[[str, str, "Ranges | None"], list[Range]]
-Places = Callable[[str, str, int, int], list[int]]
+Places = Callable[[str, str, int, int | None], list[int]]
 Judge = Callable[[str, int, "re.Match[str]", int], Range | None]
 
 _SEEN_MAX = 4096
 _SHORT = 32  # a refused match of so many characters is searched again
-_END = 1 << 62  # of any text
 
 
 class Row:
@@ -114,7 +113,7 @@ def _anchored(rule: Rule) -> Finder:
         ranges: list[Range] = []
         done = floor = 0
         if within is None:
-            places = places_in(text, shape, 0, _END)
+            places = places_in(text, shape, 0, None)
         else:
             places = [place for each in within for place in places_in(text, shape, *each)]
         for place in places:
@@ -132,7 +131,8 @@ def _anchored(rule: Rule) -> Finder:
 def _places(rule: Rule) -> Places:
     """Where a literal of the gate stands, in order; none inside a number: none begins there.
 
-    (text, its shape, first, end) -> those that begin from the first place on and before the end
+    (text, its shape, first, end) -> those that begin from the first place on, and before the end
+    if there is one.
     """
     literals = [
         (literal, view_for(literal, shaped=rule.is_shaped), _step(literal), len(literal) - 1)
@@ -140,11 +140,11 @@ def _places(rule: Rule) -> Places:
     ]
     several = len(literals) > 1
 
-    def places(text: str, shape: str, first: int, end: int) -> list[int]:
+    def places(text: str, shape: str, first: int, end: int | None) -> list[int]:
         found: list[int] = []
         for literal, view_of, step, beyond in literals:
             view = shape if view_of is shape_of else text if view_of is str else view_of(text)
-            last = end + beyond
+            last = end and end + beyond
             place = view.find(literal, first, last)
             while place >= 0:
                 found.append(place)
@@ -153,7 +153,7 @@ def _places(rule: Rule) -> Places:
             found.sort()
         return found
 
-    def places_of_numbers(text: str, shape: str, first: int, end: int) -> list[int]:
+    def places_of_numbers(text: str, shape: str, first: int, end: int | None) -> list[int]:
         found: list[int] = []
         for place in places(text, shape, first, end):
             before = shape[place - 1] if place and shape[place] == "0" else ""
