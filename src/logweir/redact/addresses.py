@@ -112,6 +112,7 @@ _GROUP: Final = frozenset(HEX_DIGITS)
 _CHARACTERS: Final = f"{HEX_DIGITS}:."
 _BEFORE: Final = 40  # of these that are looked at in front
 _RUN: Final = WORD | {":", "."}
+_COLONS_MIN: Final = 6  # in full; the last two groups may be written like IPv4
 
 
 def ipv6(text: str, at: int, match: re.Match[str]) -> Range | None:
@@ -120,6 +121,8 @@ def ipv6(text: str, at: int, match: re.Match[str]) -> Range | None:
     if text[end : end + 1] in WORD:
         return None  # std::string
     for start in _fronts(text, at):
+        if text.count(":", start, end) < _COLONS_MIN and text.find("::", start, end) < 0:
+            return None  # most are 00:1b:44:11:3a:b7
         if taken := _ipv6(text, start, end):
             return taken
     return None
@@ -159,10 +162,12 @@ def _ipv6(text: str, start: int, end: int) -> Range | None:
         return None  # Erlang's 9-Nov-2016::14:29:11
     if text[end : end + 1] == "." and text[end + 1 : end + 2] in WORD | {CUT}:
         return None
-    if not is_ipv6(text[start:end]) and (port := compiled(_PORT).search(text, start, end)):
+    if not is_ipv6(text[start:end]):
+        port = compiled(_PORT).search(text, start, end)
+        if not port or not is_ipv6(text[start : port.start()]):
+            return None
         end = port.start()  # Apache's [client 2001:db8::1:52345]
-    address = text[start:end]
-    return (start, end) if _looks_assigned(address.split(":")) and is_ipv6(address) else None
+    return (start, end) if _looks_assigned(text[start:end].split(":")) else None
 
 
 def is_ipv6(address: str) -> bool:
@@ -176,7 +181,7 @@ def is_ipv6(address: str) -> bool:
         if not is_ipv4(groups.pop()):
             return False
         groups += "0", "0"
-    if not all(0 < len(group) <= 4 and "." not in group for group in groups):
+    if "" in groups or max(map(len, groups), default=0) > 4 or "." in "".join(groups):
         return False
     return len(groups) < 8 if gap else len(groups) == 8
 
@@ -201,4 +206,4 @@ def _looks_assigned(groups: list[str]) -> bool:
     given_out = len(first) >= 3 and first.startswith(_NETWORKS)
     if first and len(groups) < 8 and first != "64" and not given_out:
         return False
-    return any(DIGITS.intersection(group) for group in groups)
+    return not DIGITS.isdisjoint("".join(groups))

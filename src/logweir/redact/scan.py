@@ -29,7 +29,7 @@ Places = Callable[[str, str, int, int | None], list[int]]
 Judge = Callable[[str, int, "re.Match[str]", int], Range | None]
 
 _SEEN_MAX = 4096
-_SHORT = 32  # a refused match of so many characters is searched again
+_SHORT = 32  # characters of a match that is refused: another may begin inside it
 
 
 class Row:
@@ -121,8 +121,9 @@ def _anchored(rule: Rule) -> Finder:
                 taken = judged(text, place, match, floor) if judged else guard(text, place, match)
                 if taken:
                     ranges.append(taken)
-                    floor = taken[1]
-                done = _next(match, taken)
+                    done = floor = taken[1]
+                elif (end := match.end()) - place > _SHORT:
+                    done = end
         return ranges if len(ranges) < 2 else _joined(ranges)
 
     return found
@@ -186,18 +187,13 @@ def _searched(rule: Rule) -> Finder:
             if taken:
                 ranges.append(taken)
                 floor = taken[1]
-            done = _next(match, taken)
+                done = floor if floor > place else place + 1
+            else:
+                end = match.end()
+                done = end if end - place > _SHORT else place + 1
         return ranges if len(ranges) < 2 else _joined(ranges)
 
     return found
-
-
-def _next(match: re.Match[str], taken: Range | None) -> int:
-    """Where to go on: a short match that is refused may hide another that begins inside it."""
-    start, end = match.span()
-    if taken:
-        return taken[1] if taken[1] > start else start + 1
-    return start + 1 if end - start <= _SHORT else end
 
 
 def _judge(rule: Rule) -> Judge | None:
