@@ -46,17 +46,18 @@ _SIGNS = frozenset("@#%+=/&$(")  # few lines have them
 _TELLING = 4  # letters: so many stand for their literal, mostly
 _KNOWN_MAX = 8192  # words: what is beyond is forgotten, and judged anew
 _KNOWN_LETTERS_MAX = 64  # of a word
-_LONG = 1 << 17  # characters: the words of a longer text would take too much memory at once
+_LONG = 1 << 17  # characters: all words of a longer text at once would take too much memory
 
 _FUNCTION = """\
 def possible(text):
     data = text.encode("ascii", "replace")
     cased = data.translate(cased_letters).decode("ascii")
     mask = {always}
-    if len(data) > {long}:
-        mask |= bits_in(text)
+    letters = data.translate(only_words)
+    if len(letters) > {long}:
+        mask |= judged_in_parts(letters)
     else:
-        words = data.translate(only_words).split()
+        words = letters.split()
         try:
             for word in words:
                 if known[word]:
@@ -100,14 +101,11 @@ class _Words:
         self.known: dict[bytes, int] = {}
         self._letters: _Letters = {}
         self._any: re.Pattern[str] | None = None
+        self._part = _LONG
 
     def add(self, letters: str, bit: int, *, folds: bool) -> None:
         """Have this bit for words that hold these letters, in any case if it ``folds``."""
         self._letters[letters, folds] = self._letters.get((letters, folds), 0) | bit
-
-    def bits_in(self, text: str) -> int:
-        """Those of all letters that stand in a text."""
-        return _united(_standing(text, self._letters).values())
 
     def judged(self, words: Iterable[bytes]) -> int:
         """The bits of these words, some of which are not known yet and will be."""
@@ -131,6 +129,16 @@ class _Words:
         for word, bits in unknown.items():
             if len(word) <= _KNOWN_LETTERS_MAX:
                 known[word] = bits
+        return mask
+
+    def judged_in_parts(self, letters: bytes) -> int:
+        """The bits of a long text's words, which would take much memory at once."""
+        mask = start = 0
+        while start < len(letters):
+            end = letters.find(b" ", start + self._part)
+            end = len(letters) if end < 0 else end
+            mask |= self.judged(letters[start:end].split())
+            start = end
         return mask
 
     def _may_stand(self, text: str) -> bool:
@@ -179,7 +187,7 @@ class _Writer:
             "cased_letters": _CASED,
             "known": self._words.known,
             "judged": self._words.judged,
-            "bits_in": self._words.bits_in,
+            "judged_in_parts": self._words.judged_in_parts,
         }
         for number, rule in enumerate(rules):
             self._names[f"sketch_{number}"] = compiled(rule.sketch)

@@ -20,7 +20,7 @@ LEFT = [line for rule in RULES for line in rule.leaves]
 EXAMPLES = [re.sub("[«»]", "", line) for line in TAKEN + LEFT]
 POSSIBLE = possible_of(RULES)
 with pytest.MonkeyPatch.context() as _patch:
-    _patch.setattr(gates, "_LONG", 0)
+    _patch.setattr(gates, "_LONG", 1)
     POSSIBLE_IN_A_LONG_TEXT = possible_of(RULES)
 PIECES = [
     *"0123456789 .-:/@+=,;'\"()[]{}<>\\_%&#\n\tavxİé",
