@@ -26,7 +26,7 @@ _CONTEXT: Final = 32  # characters in which such a word is looked for
 _AN_ID: Final = r"(?:[_.-]|[a-z])[Ii][Dd]s?[\"'\\\]: =]{0,6}\Z"  # card_id, of any digits
 _NO_CARD: Final = (
     r"(?:\A|[_.-])r[0-9]{1,2}\b|id[0-9s]?\b|[a-z]id[\"'\]: =]|serial|custom|seq|trace|span"
-    r"|offset|inode|hash|nonce|addr|time|flow|cookie|uuid|version|bytes|size|count"
+    r"|offset|inode|hash|nonce|addr|time|flow|cookie|uuid|version|bytes|size|(?:\A|[^c])count"
 )
 
 

@@ -64,12 +64,22 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     return None if key == "passwd" and given in _NAME_SERVICES else whole(text, match, value)
 
 
+_PASS_OWNERS: Final = (
+    "admin", "api", "app", "auth", "database", "db", "email", "ftp", "http", "imap", "keystore",
+    "ldap", "login", "mail", "mongo", "mysql", "pg", "postgres", "proxy", "rabbitmq", "redis",
+    "root", "service", "smtp", "ssh", "user",
+)  # fmt: skip
+
+
 def _is_short_key(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether "pass" or "pwd" is a key here, and no part of bypass or of PASS: 12."""
     if char_before(text, start) in LETTERS and not text[start].isupper():
         return False
     if not match["sep"].strip(" \t"):
         return is_option(text, match)
+    near = text[max(0, start - 16) : start]
+    if near.endswith(("_", "-", ".")) and near[:-1].lower().endswith(_PASS_OWNERS):
+        return True
     if match["key"] == "PASS" and char_before(text, start) in {"", "\n"}:
         return "=" in match["sep"]  # PASS: "a test's name"
     passed = match["key"].lower() == "pass" and ": " in match["sep"]

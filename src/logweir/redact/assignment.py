@@ -15,19 +15,27 @@ if TYPE_CHECKING:
 #   key: Type =   name="key" value=   <key a="b">
 #   key=  key:  key :=  "key":  \"key\":  'key' =>  ['key'] =  <key>  --key v  KEY 'v'
 #   "name": "key", "value":   key%3D  a%5Bkey%5D=  %22key%22%3A  &quot;key&quot;:  &lt;key&gt;
-_SHUT: Final = r"(?P<shut>(?:\\{0,7}[\"'`]{0,2}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)"
+#   \x22key\x22:  ["--key", "v"]
+_HEX_QUOTE: Final = r"\\{1,7}(?:x22|u0022)"  # nginx's, and JSON's
+_SHUT: Final = (
+    rf"(?P<shut>(?:{_HEX_QUOTE}|\\{{0,7}}[\"'`]{{0,2}}|&quot;|&#3[49];|%22)(?:\]|%5[Dd])?)"
+)
+_ALIGNED: Final = r"(?:(?:\\{1,3}t[ \t]{0,2}){1,4}|[ \t]{0,40})"
 _SIGNED: Final = (
     r":[ \t]?[A-Za-z_][A-Za-z0-9_.<>]{0,24}[ \t]=[ \t]"
     r"|[ \t]{1,4}value[ \t]{0,2}=[ \t]{0,2}"
     r"|,[ \t]{0,2}\\{0,3}[\"']?value\\{0,3}[\"']?[ \t]{0,2}[:=][ \t]{0,2}"
     r"|[ \t]{1,4}[A-Za-z][A-Za-z:]{0,31}=(?:\\{0,7}[\"']){1,2}[^\\\"'<>\r\n\x1a]{0,120}"
     r"(?:\\{0,7}[\"']){1,2}(?:>|&gt;)"
-    r"|(?:[ \t]|\\{1,3}t){0,4}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;)"
-    r"(?:[ \t]|\\{1,3}t){0,4}"
+    rf"|{_ALIGNED}(?:[:.?]=|=(?:>|&gt;)|[:=>]|%3[AaDd](?:%20)?|&gt;){_ALIGNED}"
 )
 _BLANKS: Final = r"[ \t]{1,4}"
-_QUOTE: Final = r"(?:[bBruU@]?\\{0,7}(?:\"\"\"|'''|\"\"|[\"'`])|&quot;|&#3[49];|%22)"
-ASSIGNED: Final = rf"{_SHUT}(?P<sep>{_SIGNED}|{_BLANKS})(?P<quote>\[?{_QUOTE}?)"
+_NEXT: Final = r",[ \t]?"  # of arguments
+_QUOTE: Final = (
+    rf"(?:{_HEX_QUOTE}|[bBfFLNrRuU@]{{0,2}}\\{{0,7}}(?:\"\"\"|'''|\"\"|[\"'`])"
+    "|&quot;|&#3[49];|%22)"
+)
+ASSIGNED: Final = rf"{_SHUT}(?P<sep>{_SIGNED}|{_BLANKS}|{_NEXT})(?P<quote>\[?{_QUOTE}?)"
 _JUDGED: Final = 128  # characters of a bare value that are looked at before it is taken
 _ENDS: Final = r"\s\x1a\x1b\"'`,;&<>)\]}\[\\|"  # of a bare value
 _PLAIN: Final = f"[^{_ENDS}]"
@@ -39,6 +47,10 @@ _RUNS: Final = {one: f"{one}*+" for one in (_PLAIN, _IN_QUERY, _ESCAPED)}
 _JUDGED_RUNS: Final = {one: f"{one}{{0,{_JUDGED}}}+" for one in _RUNS}
 _ELEMENT: Final = r"[^<>\r\n\x1a]*"
 _ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
+_HEX_QUOTED: Final = r"(?:[^\\\r\n\x1a]|\\++(?!x22|u0022))*+"
+_FURTHER: Final = r"\\{0,7}[\"'`],[ \t]?\\{0,7}[\"'`]"  # item of a list
+_CDATA: Final = "<![CDATA["
+_CDATA_RUN: Final = r"(?:[^\]\r\n\x1a]|\](?!\]>))*+"
 _ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
 QUOTED: Final = {quote: rf"[^{quote}\r\n]*" for quote in "\"'`"}
 _DOUBLED: Final = "''[A-Za-z0-9_]"
@@ -58,7 +70,7 @@ _NO_VALUE: Final = words("""
     true type typeof undefined unset update updated user validation varchar via was when will with
     wrong yes yield
 """)
-_PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+"  # of SQL, of SQL, a tag of YAML, of SQL
+_PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+|!![a-z]+"  # of SQL and, with !, YAML's tags
 _PAIR: Final = r"(?:[a-z][a-zA-Z]+(?:[_.-][a-z]+)*|[A-Z_]{3,})=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
 _CALL: Final = r"[A-Za-z_][A-Za-z0-9_.]*[(\[]"
 _WRAPPED: Final = r"[A-Z][A-Za-z]*\("  # Some("…")
@@ -97,6 +109,8 @@ def value_of(text: str, match: re.Match[str]) -> Range | None:
     sign = separator.strip(" \t")
     if not sign and not is_option(text, match):
         return None
+    if sign == "," and not _is_argument(text, match):
+        return None
     if separator[0] == ":" and char_before(text, match.start()) == "/":
         return None  # /etc/passwd:3
     if separator == ":" and text.endswith("//", 0, name_begins(text, match.start())):
@@ -108,8 +122,11 @@ def value_of(text: str, match: re.Match[str]) -> Range | None:
     if _closes_a_string(text, match):
         return None
     value = _quoted(text, start, quote)
-    if value and quote[0] == "[" and " " in text[slice(*value)]:
-        return None  # "password": ["is too short"]
+    if value and quote[0] == "[":
+        if " " in text[slice(*value)]:
+            return None  # "password": ["is too short"]
+        further = rf"(?:{_FURTHER}[^\"'`\\\s]*)*"
+        return start, _run_ends(further, text, value[1])
     return value
 
 
@@ -142,6 +159,8 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
         return None  # an empty one, and not CSV's way to put a quote into quotes
     if quote[-1] == ";":
         end = _run_ends(_ENTITY, text, start)
+    elif quote[0] == "\\" and quote[-1] == "2":
+        end = _run_ends(_HEX_QUOTED, text, start)
     elif quote[-1] == "2":
         end = _run_ends(_RUNS[_ESCAPED], text, start)
     else:
@@ -153,6 +172,10 @@ def _quoted(text: str, start: int, quote: str) -> Range | None:
 
 
 def _of_element(text: str, start: int, sign: str) -> Range | None:
+    if text.startswith(_CDATA, start):
+        start += len(_CDATA)
+        end = _run_ends(_CDATA_RUN, text, start)
+        return None if is_placeholder(text[start:end]) or start == end else (start, end)
     end = _run_ends(_ELEMENT if sign[-1] == ">" else _ESCAPED_ELEMENT, text, start)
     given = text[start:end]
     closed = text.startswith(("</", "<\\/") if sign[-1] == ">" else "&lt;/", end)
@@ -209,6 +232,12 @@ def is_option(text: str, match: re.Match[str]) -> bool:
         return False
     sql = match["quote"] == "'" and match[0].lower().startswith("password")
     return sql or "." in text[begins : match.start()]
+
+
+def _is_argument(text: str, match: re.Match[str]) -> bool:
+    """Whether both are arguments of a program: ["--password", "v"]."""
+    listed = bool(match["shut"]) and match["quote"] == match["shut"]
+    return listed and text.startswith("--", name_begins(text, match.start()))
 
 
 def name_begins(text: str, start: int) -> int:

@@ -65,6 +65,13 @@ RULES: Final[tuple[Rule, ...]] = (
             "pwd=«abc»; userPwd := «x»",
             '"password"=>"«a b»", "password_confirmation"=>"«a b»"',
             "user%5Bpassword%5D=«x%26y»&commit=Go, q=%22password%22%3A%22«a%25b»%22%2C",
+            '  + password             = "«hunter2»"  DB_PASSWORD:          «hunter2»',
+            "PASSWORD = N'«x y»', password=f\"«hunter2»\", password: rb'«hunter2»'",
+            r'["mysqldump","--password","«hunter2»","-v"], [\'run\', \'--password\', \'«x y»\']',
+            "db_pass: «hunter2», SMTP_PASS: «hunter2»",
+            r"{\x22password\x22:\x22«hunter2»\x22} \u0022password\u0022:\u0022«x\ny»\u0022",
+            '{"passwords":["«hunter2","hunter3»"]}',
+            "<password><![CDATA[«a<b]>c»]]></password>",
             "<m>&lt;password&gt;«hunter2»&lt;/password&gt;</m> password\\t=\\t«x=yz»",
         ),
         leaves=(
@@ -72,7 +79,8 @@ RULES: Final[tuple[Rule, ...]] = (
             "password: null, password=, passwords: [1]",
             "Invalid password: user not found",
             "PWD=/home/al OLDPWD=/tmp",
-            "bypass=true compass=north passed=12 pass: 12",
+            "bypass=true compass=north passed=12 pass: 12 db_pass: 12",
+            'fields: ["password", "email"], ("password", "token"), password, email',
             "--- PASS: TestLogin (0.00s)",
             "password=[REDACTED] password=******** password=${DB_PASSWORD}",
             "password_file=/run/secrets/db forgotPassword=/reset password=%PASSWORD%",
@@ -148,6 +156,9 @@ RULES: Final[tuple[Rule, ...]] = (
         takes=(
             "Authorization: Bearer «abcdef»",
             r"{\"authorization\":\"Token «0123abcd»\"}",
+            'Authorization: OAuth «oauth_consumer_key="xvz1", oauth_signature="tnn%3D"» sent',
+            "Authorization: AWS4-HMAC-SHA256 «Credential=a/2/s3, Signature=fe5f» by x",
+            'authorization: Digest «username="al", response="6629fae4"»',
             "authorization=«0123abcd»",
         ),
         leaves=(
@@ -384,7 +395,7 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="nine digits that a word says are a US social security number",
         gate=("ssn", "social", "ss#"),
         sketch="000(?:000000|[ .-]00[ .-]0000)",
-        pattern=r"(?i)(?:ssn|social[ _-]?security|ss#)(?:[ _-]?(?:number|num|no))?\.?(?: is| was)?"
+        pattern=r"(?i)(?:ssn|social(?:[ _-]?security)?|ss#)(?:[ _-]?(?:number|num|no))?\.?(?: is| was)?"
         r"\\{0,3}[\"']?[ \t]{0,3}[:=#]{0,2}[ \t]{0,3}\\{0,3}[\"']?"
         r"(?P<value>[0-9]{9}|[0-9]{3}[ .-][0-9]{2}[ .-][0-9]{4})",
         guard=accounts.named_ssn,
@@ -392,7 +403,7 @@ RULES: Final[tuple[Rule, ...]] = (
             '{"SSN":"«219099999»"}',
             "ssn=«219099999», SS# «219099999»",
             "My SSN is «219 09 9999», SSN: «219.09.9999», SSN: «987-65-4321»",
-            "His social security number is «219099999»",
+            "His social security number is «219099999», my social is «219099999»",
         ),
         leaves=(
             "ssn=000099999 session 219099999",
@@ -582,6 +593,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "card=«4111111111111111», amex «378282246310005»",
             "Maestro «501800000009», card number is «4222222222222»",
             "Charge «4222222222222» for $3, JCB's «180038978732073»",
+            "account=«4111111111111111»",
         ),
         leaves=(
             "4111111111111112 order 4000000000000000 501800000009 4222222222222",

@@ -63,7 +63,11 @@ def _is_basic(value: str) -> bool:
 
 _SCHEMES: Final = words("apikey basic bearer digest key negotiate ntlm token")
 _NO_VALUE: Final = words("expected failed invalid missing none null optional required undefined")
-_QUOTES: Final = frozenset("\"'\\")
+_WITH_PARAMETERS: Final = words("aws4-hmac-sha256 digest hawk hmac mac oauth signature")
+_PARAMETER: Final = (
+    r"[A-Za-z][A-Za-z0-9_-]{0,40}=(?:\\{0,7}\"[^\"\\\r\n\x1a]*\\{0,7}\"|[^\s\x1a\x1b\"'\\,;<>]+)"
+)
+_PARAMETERS: Final = rf"{_PARAMETER}(?:[ \t]?,[ \t]?{_PARAMETER})*"
 
 
 def authorization(text: str, _start: int, match: re.Match[str]) -> Range | None:
@@ -78,8 +82,9 @@ def authorization(text: str, _start: int, match: re.Match[str]) -> Range | None:
         behind = text[match.end() : match.end() + 5].lstrip(" \t")
         if (value.isalpha() and len(value) < 12) or behind.startswith(CUT):
             return None
-    if value[:-1].isalpha() and value[-1] == "=" and text[match.end() : match.end() + 1] in _QUOTES:
-        return None  # Digest username="al"
+    if scheme and scheme.strip().lower() in _WITH_PARAMETERS:
+        parameters = compiled(_PARAMETERS).match(text, match.start("value"))
+        return parameters and parameters.span()  # Digest username="al", response="6629fae4"
     if (
         is_placeholder(value)
         or value.lower() in _SCHEMES
