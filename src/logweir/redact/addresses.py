@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ALNUM: Final = DIGITS | LETTERS
 _VERSION_WORDS: Final = words("""
     amendment build chapter clause extension firmware oid rel release rev revision section sections
-    trap v ver version versions
+    rv trap v ver version versions
 """)
 _COMPOUNDS: Final = ("version", "versionname")  # osVersion
 _PRODUCTS: Final = words("""
@@ -38,7 +38,7 @@ _SHUT: Final = frozenset(["", *" \"',)]>;|}\t"])
 _COMPARED: Final = ("<=", ">=", "<<", "(=", "~>", "==")  # libfoo (>= 1.2.3.4)
 _COMPARING: Final = frozenset(["", *" (~=<>"])
 _EPOCH: Final = r"(?:\A|[^0-9A-Za-z.])[0-9]{1,2}:\Z"  # Debian's: 2:1.4.99.1
-_RANGE: Final = "-[0-9]{1,3}[.]"
+_RANGE: Final = r"-[0-9]{1,3}\.[0-9]"
 _HIERARCHY: Final = (
     r"(?:DIRECT|[A-Z]{2,}_[A-Z]{3,12}|(?i:udp|tcp|ip|ipv4|host|client|src|dst|addr))/\Z"
 )

@@ -19,19 +19,21 @@ from logweir.redact.rule import Range
 if TYPE_CHECKING:
     import re
 
+_SETTINGS: Final = words("false no off on true yes")
 _NAME_SERVICES: Final = words("compat db files hesiod ldap nis nisplus sss systemd winbind")
 _OBJECT: Final = r"[A-Za-z_$][A-Za-z0-9_.$]*(?:[({]|@[0-9a-f]{4,16}\Z)"  # Token{78af589 …}
 _PATH: Final = (
     r"/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+"  # of a file
     "|[a-z][a-z.-]*/[a-z][a-z.-]*"  # Kubernetes' namespace/name
 )
+_NOT_A_KEY: Final = ("(", "-", "(ch")
 _PAGE: Final = "(?:/[a-z][a-z_.-]*)+/?"
 _TO_A_PAGE: Final = ("change", "forget", "forgot", "lost", "recover", "reset", "update")
 _DIRECTORY: Final = r"/[A-Za-z0-9_.~@/-]{0,256}(?:[^A-Za-z0-9_.~@/+=-]|\Z)"  # Base64 has a + or =
 _QUOTED_DIRECTORY: Final = r"/[A-Za-z0-9_.~@/ -]{0,256}(?:[\"'\\]|\Z)"
 _COLUMNS: Final = "[A-Za-z_]+(?::[A-Za-z_]+)+"  # login:passwd:UID:GID
 _SENTENCE: Final = (
-    r"[ \t]\(?[A-Za-z\x1a][A-Za-z_-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:)\x1a]|\Z)"
+    r"[ \t]\(?[A-Za-z\x1a][A-Za-z_-]{0,24}[ \t][A-Za-z(\x1a][A-Za-z-]*(?:[ \t.,;:()\x1a]|\Z)"
 )
 _NEXT_WORD: Final = r"[ \t](?:[a-z]+(?:[ \t.,;]|\Z)|\x1a)"
 
@@ -54,8 +56,9 @@ def password(text: str, start: int, match: re.Match[str]) -> Range | None:
     if given[0] == "/" and _leads_to_a_page(text, start, given):
         return None
     if match["quote"]:
-        return None if match["quote"] == "`" and given == "pwd" else value  # PWD=`pwd`
-    if key == "passwd" and match["sep"] == ":" and char_before(text, start) in {"(", "-"}:
+        told = given.lower() in _SETTINGS or (match["quote"] == "`" and given == "pwd")
+        return None if told else value  # PWD=`pwd`, "permitemptypasswords": "no"
+    if key == "passwd" and match["sep"] == ":" and text.endswith(_NOT_A_KEY, 0, start):
         return None  # pam_unix(passwd:chauthtok), base-passwd:amd64
     if key == "pass" and given.rstrip(":").isdecimal():
         return None  # how many passed
@@ -137,8 +140,8 @@ def _named(text: str, start: int, match: re.Match[str], compound: bool) -> Range
         or (separator == ":" and char_before(text, start) == ":")
     ):
         return None  # arn:aws:secretsmanager:eu-west-1:1234:secret:name
-    if given.isdecimal() and len(given) < 6:
-        return None  # how many tokens
+    if given.isdecimal() and len(given) < (8 if separator.startswith("   ") else 6):
+        return None  # how many tokens, EOS token = 128009
     if _begins_a_sentence(text, start, match, value) or _is_of_pkcs11(text, start):
         return None
     taken = whole(text, match, value)

@@ -37,7 +37,7 @@ _QUOTE: Final = (
 )
 ASSIGNED: Final = rf"{_SHUT}(?P<sep>{_SIGNED}|{_BLANKS}|{_NEXT})(?P<quote>\[?{_QUOTE}?)"
 _JUDGED: Final = 128  # characters of a bare value that are looked at before it is taken
-_ENDS: Final = r"\s\x1a\x1b\"'`,;&<>)\]}\[\\|"  # of a bare value
+_ENDS: Final = r"\s\x00\x1a\x1b\"'`,;&<>)\]}\[\\|"  # of a bare value
 _PLAIN: Final = f"[^{_ENDS}]"
 _IN_QUERY: Final = f"[^{_ENDS}#]"
 _ESCAPED: Final = (
@@ -61,14 +61,14 @@ _AFTER_NOTHING: Final = frozenset(["", *"\r\n\t\x1b\\&.'`<", *_PUNCTUATION])
 NAME_MAX: Final = 32  # characters of a key that are looked at, before the word that tells
 # After a key these are no value but the rest of a sentence, a type, or the lack of a value.
 _NO_VALUE: Final = words("""
-    a accepted add added an and any are argument arguments as async at authentication await be been
-    bool boolean but by bytes can cannot changed check command correct description do does doesn don
-    empty error expected expired expires fail failed failure false fix fixed for from func function
-    given has hidden if in incorrect int integer invalid is isn it lambda length may mismatch
-    missing must n/a new nil no none not now null of ok old on option options or password provided
-    required reset respectively section set setting settings should str string that the this to too
-    true type typeof undefined unset update updated user validation varchar via was when will with
-    wrong yes yield
+    a accepted add added all an and any are argument arguments as async at authentication await
+    bad be been bool boolean but by bytes can cannot changed check command correct description
+    do does doesn don empty eof error expected expired expires fail failed failure false fix
+    fixed for from func function given has hidden if in incorrect int integer invalid is isn it
+    lambda length may mismatch missing must n/a new nil no none not now null of ok old on option
+    options or password path provided required reset respectively retype section set setting
+    settings should sorry str string that the this to too true type typeof undefined unset
+    update updated user validation varchar via was when will with wrong yes yield
 """)
 _PARAMETER: Final = r"\?|\$[0-9]{1,2}|[!@][a-z_]+|!![a-z]+"  # of SQL and, with !, YAML's tags
 _PAIR: Final = r"(?:[a-z][a-zA-Z]+(?:[_.-][a-z]+)*|[A-Z_]{3,})=[^=\s\"'\\,;)}\]<>|]|[a-z_]+=[\"']"
@@ -107,7 +107,7 @@ def value_of(text: str, match: re.Match[str]) -> Range | None:
     """Where the value is, the first characters of it at least: see `whole`."""
     start, quote, separator = match.end(), match["quote"], match["sep"]
     sign = separator.strip(" \t")
-    if not sign and not is_option(text, match):
+    if not sign and (not is_option(text, match) or text.startswith("-", start)):
         return None
     if sign == "," and not _is_argument(text, match):
         return None

@@ -51,6 +51,8 @@ _CALLING: Final = (
     rf"(?:\A|[^a-z]){_A_CALL}[a-z]{{0,8}}[^a-z\r\n\x1a](?:[^0-9\r\n\x1a]|\+[0-9]){{0,24}}"
     rf"(?:(?:[0-9(][0-9 ()./-]{{5,24}}[0-9]{EXTENSION}|\x1a{{1,32}})(?:,| or| and|;) )?\Z"
 )
+_WHOM: Final = r" (?:me|us|him|her|them)(?: back)? (?:at|on|via):? \Z"
+_NORTH_AMERICAN: Final = "1?[2-9][0-9]{2}[2-9][0-9]{6}"
 _LINES: Final = words("cell desk fax home mobile office phone work")  # 555-0199-Fax
 
 
@@ -185,7 +187,7 @@ def written_phone(text: str, start: int, match: re.Match[str]) -> Range | None:
     if char_before(text, start) in WORD:
         return None  # rpc_svc_call 1.6 89/07/20
     taken = named_phone(text, start, match)
-    if not taken or not _looks_written(text[slice(*taken)]):
+    if not taken or not (_looks_written(text[slice(*taken)]) or _is_somebodys(text, match, taken)):
         return None
     if compiled(_SUM).fullmatch(text, *taken):
         return None
@@ -208,6 +210,13 @@ def phone_of_a_line(text: str, start: int, match: re.Match[str]) -> Range | None
         return None
     digits = sum(map(str.isdecimal, text[start:end]))
     return (start, end) if 7 <= digits <= 15 and char_before(text, start) not in WORD else None
+
+
+def _is_somebodys(text: str, match: re.Match[str], number: Range) -> bool:
+    """Whether digits in one run are what somebody is to be called at: call me on 4155550132."""
+    whom = match[0][: number[0] - match.start()].lower()
+    called = compiled(_WHOM).search(whom)
+    return bool(called and compiled(_NORTH_AMERICAN).fullmatch(text, *number))
 
 
 def _looks_written(number: str) -> bool:

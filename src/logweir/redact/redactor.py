@@ -13,7 +13,7 @@ from logweir.redact.rule import Range, Rule
 from logweir.redact.rules import RULES
 from logweir.redact.scan import Hit, Row, Rows, Table, cut_out, merged
 
-RULES_VERSION = "2"  # goes into every document: change it whenever a rule takes more or less
+RULES_VERSION = "3"  # goes into every document: change it whenever a rule takes more or less
 
 _TABLES_KEPT = 64  # policies that differ in markers or in what they allow share a table
 

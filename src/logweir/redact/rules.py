@@ -17,6 +17,9 @@ from logweir.redact.rule import Rule
 
 _A36: Final = "a1B2c3D4e5F6" * 3
 _BASE64: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+_DASH: Final = (
+    "[\u2010\u2011\u2012\u2013\u2014\u2015\u2212]"  # hyphens, dashes and the minus of printed text
+)
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -55,7 +58,7 @@ RULES: Final[tuple[Rule, ...]] = (
             r'"\"{\\\"password\\\":\\\"«two deep»\\\"}\""',
             "GET /login?user=al&password=«s3cret!»&next=/ HTTP/1.1",
             "spring.datasource.password: «hunter2»",
-            "DB_PASSWORD='«a b c»'",
+            "DB_PASSWORD='«a b c»', A_PASSWORD=«9cBJ»\0PORT=80",
             "$config['password'] => '«x y»'",
             "mysql --password «hunter2» -u root",
             "ALTER USER al WITH PASSWORD '«x»'",
@@ -83,6 +86,11 @@ RULES: Final[tuple[Rule, ...]] = (
             'fields: ["password", "email"], ("password", "token"), password, email',
             "--- PASS: TestLogin (0.00s)",
             "password=[REDACTED] password=******** password=${DB_PASSWORD}",
+            '"password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", Password: [PROTECTED];',
+            "--password=PASS",
+            "pam_unix(chpasswd:chauthtok): password changed for al",
+            "New password: BAD PASSWORD: it is too simple, password: Path `password` is required.",
+            '"permitemptypasswords": "no", jc --passwd -p',
             "password_file=/run/secrets/db forgotPassword=/reset password=%PASSWORD%",
             "password = @pwd; password = await read()",
         ),
@@ -100,6 +108,32 @@ RULES: Final[tuple[Rule, ...]] = (
             "SET PASSWORD FOR 'al'@'%' = PASSWORD('«x y»')",
         ),
         leaves=("identified by name, IDENTIFIED BY '?', input.password('Password')",),
+    ),
+    Rule(
+        name="password",
+        finds="the first password of MySQL's root",
+        gate=("temporary password",),
+        pattern=r"(?i)temporary password is generated for [^\s\x1a:]{1,64}: "
+        r"(?P<value>[^\s\x1a\"'\\]{4,128})",
+        guard=secrets.only_value,
+        takes=("[Note] A temporary password is generated for root@localhost: «aBc#1dEf2gH»",),
+        leaves=("a temporary password is generated for each user",),
+    ),
+    Rule(
+        name="password",
+        finds="the password that curl is given",
+        gate=("curl",),
+        pattern=r"curl[ \t]",
+        guard=secrets.curl_password,
+        takes=(
+            "+ curl -s -u elastic:«P@ssw0rd$1» https://db:9200",
+            "curl --cacert ca.crt --user  'al:«hunter2»' https://db",
+            'curl -sSu ":«x»" https://db, curl --proxy-user=al:«x» https://db',
+        ),
+        leaves=(
+            "curl -u $USER:$PASS https://db, curl -u al https://db:9200, curl https://db:9200 -v",
+            'curl/7.68.0 -u a:b "curl: (6) Could not resolve host: db" curl -u "id:","x"',
+        ),
     ),
     Rule(
         name="secret",
@@ -133,6 +167,8 @@ RULES: Final[tuple[Rule, ...]] = (
             "INFO org.apache.hadoop.security.token.Token: Token renewed for job_17",
             "SyntaxError: Unexpected token < in JSON at position 0",
             "max_tokens=4096 token_type=bearer tokens: 12 token: 12",
+            "lark.exceptions.UnexpectedToken: Unexpected token Token('$END', '')",
+            "X-Auth-Token: TOKEN_REDACTED, EOS token        = 128009 '<|eot_id|>'",
             "if (token == null) return;",
         ),
     ),
@@ -156,7 +192,7 @@ RULES: Final[tuple[Rule, ...]] = (
         takes=(
             "Authorization: Bearer «abcdef»",
             r"{\"authorization\":\"Token «0123abcd»\"}",
-            'Authorization: OAuth «oauth_consumer_key="xvz1", oauth_signature="tnn%3D"» sent',
+            'Authorization: OAuth «oauth_token="xvz1", oauth_signature="tnn%3D"» sent',
             "Authorization: AWS4-HMAC-SHA256 «Credential=a/2/s3, Signature=fe5f» by x",
             'authorization: Digest «username="al", response="6629fae4"»',
             "authorization=«0123abcd»",
@@ -194,6 +230,24 @@ RULES: Final[tuple[Rule, ...]] = (
         guard=secrets.only_value,
         takes=("postgres://app:«p@ss:w0rd»@db:5432/x", "redis://:«pw»@cache"),
         leaves=("http://host:8080/a@b", "https://al@host/"),
+    ),
+    Rule(
+        name="url-password",
+        finds="the password in a data source name of Go's MySQL driver",
+        gate=("@tcp(", "@unix("),
+        pattern=r"@(?:tcp|unix)\(",
+        guard=secrets.dsn_password,
+        takes=("WARN:x:dsn=root:«p@ss:w0rd»@tcp(db:3306)/x", '"al:«pw»@unix(/tmp/mysql.sock)/x"'),
+        leaves=("root@tcp(db:3306)/x, al:${PW}@tcp(db)/x",),
+    ),
+    Rule(
+        name="secret",
+        finds="the signature of an Azure URL that gives access (SAS)",
+        gate=("sig=",),
+        pattern="sig=(?P<value>[A-Za-z0-9%+/]{40,140}(?:%3[Dd]|=))",
+        guard=secrets.url_signature,
+        takes=("/c/b?sp=r&sig=«abc%2BdefGHIjklMNOpqrSTUvwxYZ0123456789abcdefg%3D»&sv=1",),
+        leaves=("orig=abcdefGHIjklMNOpqrSTUvwxYZ0123456789abcdefg=, &sig=abc",),
     ),
     Rule(
         name="jwt",
@@ -353,6 +407,7 @@ RULES: Final[tuple[Rule, ...]] = (
             'v1.2.3.4 version 1.2.3.4 version=1.2.3.4 "version": "1.2.3.4"',
             "Chrome/1.2.3.4 nginx-1.25.3.1 1.2.3.4-alpine foo_1.2.3.4_amd64.deb",
             "1.2.3 1.2.3.4.5 256.1.1.1 1.02.3.4 app-1.2.3.4.jar",
+            "Windows NT 5.1; rv:1.8.1.14) Linux 2.6.29.6-213.fc11.i586",
         ),
     ),
     # ---- numbers -------------------------------------------------------------------------------
@@ -395,7 +450,8 @@ RULES: Final[tuple[Rule, ...]] = (
         finds="nine digits that a word says are a US social security number",
         gate=("ssn", "social", "ss#"),
         sketch="000(?:000000|[ .-]00[ .-]0000)",
-        pattern=r"(?i)(?:ssn|social(?:[ _-]?security)?|ss#)(?:[ _-]?(?:number|num|no))?\.?(?: is| was)?"
+        pattern=r"(?i)(?:ssn|social(?:[ _-]?security)?|ss#)(?:[ _-]?(?:number|num|no))?\.?"
+        r"(?: is| was)?"
         r"\\{0,3}[\"']?[ \t]{0,3}[:=#]{0,2}[ \t]{0,3}\\{0,3}[\"']?"
         r"(?P<value>[0-9]{9}|[0-9]{3}[ .-][0-9]{2}[ .-][0-9]{4})",
         guard=accounts.named_ssn,
@@ -455,6 +511,17 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         name="phone",
+        finds="a phone number, 3-3-4, with dashes out of a text",
+        gate=("000?0000",),
+        before=rf"(?:\([0-9]{{3}}\) ?|[0-9]{{3}}{_DASH})",
+        reach=6,
+        pattern=f"[0-9]{{3}}{_DASH}[0-9]{{4}}" + EXTENSION,
+        guard=phones.phone,
+        takes=("call «415\u2013555\u20130132» or «(415) 555\u20110132»",),
+        leaves=("555?0132 415?555?0132 100\u2013200\u20133000",),
+    ),
+    Rule(
+        name="phone",
         finds="a phone number, 3.3.4",
         gate=("000.000.0000",),
         before=r"(?:1\.)?",
@@ -487,10 +554,10 @@ RULES: Final[tuple[Rule, ...]] = (
         name="phone",
         finds="a number that a word in front says is a phone's",
         gate=("phone", "mobile", "cell", "tel", "fax", "msisdn", "sms", "whatsapp", "desk"),
-        pattern=r"(?i)(?:(?:tele|cell)?phone|telefon[eo]?|mobile|cell(?:ulare)?|tel|(?:tele)?fax"
-        r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:number|num|no|nr))?\.?"
+        pattern=r"(?i)(?:(?:tele|cell)?phones?|telefon[eo]?|mobile|cell(?:ulare)?|tel|(?:tele)?fax"
+        r"|msisdn|sms|whatsapp|desk)(?:[ _-]?(?:numbers?|num|no|nr))?\.?"
         r"(?: (?:is|to|at|on|from|sent to))?\\{0,3}[\"']{0,2}"
-        r"(?:(?:[ \t]{0,3}[:=#>,]|[ \t]{1,3}-[ \t]){0,2}|%3[AaDd])[ \t]{0,3}\\{0,3}[\"']{0,2}"
+        r"(?:(?:[ \t]{0,3}[:=#>,]|[ \t]{1,3}-[ \t]){0,2}|%3[AaDd])[ \t]{0,3}\[?\\{0,3}[\"']{0,2}"
         r"(?P<number>\(?[0-9][0-9 ()./-]{5,24}[0-9])",
         guard=phones.named_phone,
         takes=(
@@ -499,6 +566,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "Fax «(030) 123456», <phone>«386 411 6434»</phone>",
             "SMS sent to «5551234567», Phone («308 801 4840»)",
             "Desk: «5551234567», Phone #: «0171/1234567», Mobile - «07700 900123»",
+            '{"phones":["«4155550132»"]}, phone numbers: «4155550132»',
             "Fax: «00420 705 179 321»",
         ),
         leaves=("hotel 1234567 telemetry=1234567 phone_id 1234567 mobile: 2024-01-15",),
@@ -528,6 +596,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "contact us at «0412 636 953», dial in via «07 73 29 63 94», hotline «082 404 3183»",
             "my number changed to «074 1373 5044», his emergency contact is «07053 1712540».",
             "office number is «06 53968381», CALL ME AT «07 4063 1234»",
+            "call me back on «4155550132», text us at «14155550132»",
         ),
         leaves=(
             "call 12345678 returned, message 12 345 678 of 2345678901, office 1234567",

@@ -65,7 +65,7 @@ _SCHEMES: Final = words("apikey basic bearer digest key negotiate ntlm token")
 _NO_VALUE: Final = words("expected failed invalid missing none null optional required undefined")
 _WITH_PARAMETERS: Final = words("aws4-hmac-sha256 digest hawk hmac mac oauth signature")
 _PARAMETER: Final = (
-    r"[A-Za-z][A-Za-z0-9_-]{0,40}=(?:\\{0,7}\"[^\"\\\r\n\x1a]*\\{0,7}\"|[^\s\x1a\x1b\"'\\,;<>]+)"
+    r"[A-Za-z][A-Za-z0-9_-]{0,40}=(?:\\{0,7}\"[^\"\\\r\n]*\\{0,7}\"|[^\s\x1b\"'\\,;<>]+)"
 )
 _PARAMETERS: Final = rf"{_PARAMETER}(?:[ \t]?,[ \t]?{_PARAMETER})*"
 
@@ -116,6 +116,36 @@ def sql_password(_text: str, _start: int, match: re.Match[str]) -> Range | None:
     value = match["value"]
     filled_in = is_placeholder(value) or value in {"?", ":password"}
     return None if filled_in or match[0].startswith("password(") else match.span("value")
+
+
+_CURL_USER: Final = (
+    r"[^\r\n\x1a]{0,300}?[ \t](?:-[A-Za-z]{0,8}u|--(?:proxy-)?user)[ \t=]{0,2}\\{0,7}[\"']?"
+    r"[^\s\x1a\"'\\:]{0,64}:(?P<value>[^\s\x1a\x1b\"'\\<>|;&]{1,256})"
+)
+
+
+def curl_password(text: str, _start: int, match: re.Match[str]) -> Range | None:
+    """``curl -u al:hunter2``."""
+    user = compiled(_CURL_USER).match(text, match.end() - 1)
+    return user.span("value") if user and not is_placeholder(user["value"]) else None
+
+
+_DSN_USER: Final = (  # the last one: WARNING:dsn=al:hunter2
+    r"(?:[\s\S]*[\s\"'`=(,;]|\A)[A-Za-z0-9_.-]{1,32}:(?P<value>[^\s\x1a\"'`(]{1,96})\Z"
+)
+
+
+def dsn_password(text: str, start: int, _match: re.Match[str]) -> Range | None:
+    """``al:hunter2@tcp(db:3306)/x``."""
+    user = compiled(_DSN_USER).match(text[max(0, start - 130) : start])
+    if not user or is_placeholder(user["value"]):
+        return None
+    return start - len(user["value"]), start
+
+
+def url_signature(text: str, start: int, match: re.Match[str]) -> Range | None:
+    """A parameter, and no part of another one's name."""
+    return match.span("value") if text[start - 1 : start] in {"?", "&", ";"} else None
 
 
 def only_value(_text: str, _start: int, match: re.Match[str]) -> Range:

@@ -24,7 +24,11 @@ SHAPES = [
     *("password &gt;", "&lt;password&gt;", "password%3D", "password=%22", "&quot;pwd&quot;:&quot;"),
     *("password value=", 'password a="', "reset_password=/", "a:2001:db8::", "ip6:2001:", "key=$("),
     *("msgid=<a@b.co> <", "> <a@b.co", "a@b.co:/", "x/a@B.CO", "call 212 555 0187 ", "+(1)1 1 "),
-    *("iban de89 3704 ", "text 0 ", "ssn 219 ", "pkcs11:token=a;", "a_password: a a "),
+    *("iban de89 3704 ", "text 0 ", "ssn 219 ", "pkcs11:token=a;", "a_password: a a ", "db_pass: "),
+    *("curl ", "curl -u a", "curl -u :", "a:b@tcp(", "@tcp(", "sig=", "&sig=aaaa", "password    "),
+    *('"--password","', '["password":["', "authorization: oauth ", 'authorization: oauth a="b",'),
+    *("password=\\x22", "password=\\x22a\\", "<password><![CDATA[", "<password><![CDATA[]"),
+    *("555\u20130199", "temporary password is generated for a: ", "call me on 4155550132 "),
     *('secret\\\\\\"', "password\\\\\\\\\\", "\\n", "123-45-", "\x1b[1;1;1", "key\t", "\r\n\t "),
 ]  # fmt: skip
 
