@@ -107,9 +107,10 @@ def value_of(text: str, match: re.Match[str]) -> Range | None:
     """Where the value is, the first characters of it at least: see `whole`."""
     start, quote, separator = match.end(), match["quote"], match["sep"]
     sign = separator.strip(" \t")
-    if not sign and (not is_option(text, match) or text.startswith("-", start)):
-        return None
-    if sign == "," and not _is_argument(text, match):
+    if not sign:
+        if not is_option(text, match) or (not quote and text.startswith("-", start)):
+            return None  # what follows is the next option
+    elif sign == "," and not _is_argument(text, match):
         return None
     if separator[0] == ":" and char_before(text, match.start()) == "/":
         return None  # /etc/passwd:3

@@ -17,9 +17,8 @@ from logweir.redact.rule import Rule
 
 _A36: Final = "a1B2c3D4e5F6" * 3
 _BASE64: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
-_DASH: Final = (
-    "[\u2010\u2011\u2012\u2013\u2014\u2015\u2212]"  # hyphens, dashes and the minus of printed text
-)
+# Hyphens, dashes and the minus of printed text.
+_DASH: Final = "[\u2010\u2011\u2012\u2013\u2014\u2015\u2212]"
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -60,7 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "spring.datasource.password: «hunter2»",
             "DB_PASSWORD='«a b c»', A_PASSWORD=«9cBJ»\0PORT=80",
             "$config['password'] => '«x y»'",
-            "mysql --password «hunter2» -u root",
+            "mysql --password «hunter2» -u root, --password '«-x»'",
             "ALTER USER al WITH PASSWORD '«x»'",
             "<password>«hunter2»</password>",
             'Login { password: Some("«hunter2»") }',
