@@ -43,18 +43,22 @@ _new = tuple.__new__  # Redacted(...) by itself takes a good part of what a clea
 
 
 class Ready(NamedTuple):
-    """A table of rules, ready to be run: its gates, its rows, and those of them that span lines."""
+    """A table of rules, ready to be run: its gates, its rows, and those of them that span lines.
+
+    These are its first ones, and so many.
+    """
 
     possible: Callable[[str], int]
     table: Table
     over_lines: Rows
+    spanning: int
 
 
 @lru_cache(_TABLES_KEPT)
 def ready(rules: tuple[Rule, ...]) -> Ready:
     """Made once in a process for all who share the table: it takes milliseconds."""
     over_lines = [Row(number, rule) for number, rule in enumerate(rules) if rule.spans_lines]
-    return Ready(possible_of(rules), Table(rules), Rows(over_lines))
+    return Ready(possible_of(rules), Table(rules), Rows(over_lines), len(over_lines))
 
 
 class Redactor:
@@ -68,7 +72,7 @@ class Redactor:
     def __init__(self, policy: Policy = Policy(), engine: str = "re") -> None:  # noqa: B008
         rules = [rule for rule in (*RULES, *policy.rules) if rule.name not in policy.off]
         rules.sort(key=lambda rule: not rule.spans_lines)  # stable: what spans lines comes first
-        self._possible, self._table, self._over_lines = ready(tuple(rules))
+        self._possible, self._table, self._over_lines, self._spanning = ready(tuple(rules))
         self._ranges: Callable[[str], dict[int, list[Range]]] | None = None
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
@@ -140,8 +144,11 @@ class Redactor:
 
     def _of_piece(self, text: str) -> list[Hit]:
         if self._ranges and len(text) > _LONG:
-            return self._table.hits_within(text, self._ranges(text))
-        mask = self._possible(text)
+            ranges = self._ranges(text)
+            for number in range(self._spanning):
+                ranges.pop(number, None)
+            return self._table.hits_within(text, ranges)
+        mask = self._possible(text) >> self._spanning << self._spanning
         return self._table.of(mask).hits_in(text) if mask else []
 
 

@@ -17,6 +17,7 @@ from logweir.redact.rule import Rule
 
 _A36: Final = "a1B2c3D4e5F6" * 3
 _BASE64: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+_LINE: Final = _BASE64 * 2
 # Hyphens, dashes and the minus of printed text.
 _DASH: Final = "[\u2010\u2011\u2012\u2013\u2014\u2015\u2212]"
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -36,10 +37,16 @@ RULES: Final[tuple[Rule, ...]] = (
             f"«-----BEGIN RSA PRIVATE KEY-----\n{_BASE64}\nAbC=\n-----END RSA PRIVATE KEY-----»\n",
             f"key «-----BEGIN EC PRIVATE KEY-----\n  {_BASE64}»",
             f'{{"k":"«-----BEGIN PRIVATE KEY-----\\n{_BASE64}\\n-----END PRIVATE KEY-----»\\n"}}',
+            f"a | «-----BEGIN PRIVATE KEY-----\na | {_LINE}\na | AbC=\na | -----END KEY-----»",
+            (
+                f'{{"log":"«-----BEGIN PRIVATE KEY-----\\n","n":1}}\n{{"log":"{_LINE}\\n"}}\n'
+                '{"log":"-----END PRIVATE KEY-----»\\n","n":1}'
+            ),
         ),
         leaves=(
             f"-----BEGIN CERTIFICATE-----\n{_BASE64}\n-----END CERTIFICATE-----",
             "expected -----BEGIN PRIVATE KEY----- in line 1",
+            f"a | -----BEGIN PRIVATE KEY-----\na | {_LINE}\na | done\na | done\n",
         ),
     ),
     Rule(

@@ -101,8 +101,24 @@ _PEM_END: Final = (
 )
 
 
+# What a logger puts around each line: web_1  | MIIE…, {"log":"MIIE…\\n","stream":"stdout"}
+PEM_TAIL: Final = r"(?:\\{1,4}n)?(?:[\"'][^\r\n]*)?[ \t]*"
+PEM_PREFIX: Final = r"[^\r\n]{0,200}?[ \t|>:\"']"
+_PEM_PREFIXED: Final = (
+    rf"{PEM_TAIL}(?:\r?\n(?![^\r\n]*-----BEGIN){PEM_PREFIX}[A-Za-z0-9+/=]{{60,76}}{PEM_TAIL})"
+    "{1,120}"
+    rf"(?:\r?\n{PEM_PREFIX}[A-Za-z0-9+/=]{{1,76}}{PEM_TAIL})?"
+    rf"\r?\n{PEM_PREFIX}-----END [A-Z0-9 ]{{0,40}}-----"
+)
+
+
 def pem(text: str, start: int, match: re.Match[str]) -> Range | None:
-    """From BEGIN to END, or as far as there are lines of Base64: a log may be cut off."""
+    """From BEGIN to END, or as far as there are lines of Base64: a log may be cut off.
+
+    Where each line has a prefix of its own, it has to come to its END.
+    """
+    if prefixed := compiled(_PEM_PREFIXED).match(text, match.end()):
+        return start, prefixed.end()
     end = match.end()
     while line := compiled(_PEM_LINE).match(text, end):
         end = line.end()

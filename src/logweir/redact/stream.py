@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from logweir.redact.redactor import Redactor, Span
+from logweir.redact.secrets import PEM_PREFIX, PEM_TAIL
 
 LINE_CHARACTERS_MAX: Final = 1 << 20
 KEY_CHARACTERS_MAX: Final = 1 << 16
@@ -31,6 +32,12 @@ _MORE: Final = re.compile(
     r"(?:[\s\\rnt]*+(?:Proc-Type|DEK-Info|Version|Comment): [^\n]*+\n?"
     r"|(?:(?:\s|\\{1,4}[rnt])*+[A-Za-z0-9+/=]{16,}+)*+"
     r"(?:\s|\\{1,4}[rnt])*+(?P<short>[A-Za-z0-9+/=]{1,15}+)?+(?:\s|\\{1,4}[rnt])*+)\Z"
+)
+# The same where a logger has put something around each line: behind BEGIN, and a line after it.
+_TAIL: Final = re.compile(rf"{PEM_TAIL}\r?\n?\Z")
+_PREFIXED: Final = re.compile(rf"{PEM_PREFIX}[A-Za-z0-9+/=]{{60,76}}{PEM_TAIL}\r?\n?\Z")
+_PREFIXED_LAST: Final = re.compile(
+    rf"{PEM_PREFIX}(?P<short>[A-Za-z0-9+/=]{{1,76}}){PEM_TAIL}\r?\n?\Z"
 )
 _SEPARATOR: Final = re.compile(r"[\s,;&]")
 
@@ -61,6 +68,7 @@ class Pieces:
         self._key: list[str] = []  # the lines that an open key touches
         self._key_length = 0
         self._has_last = False  # the key's short run, behind which only blank lines may come
+        self._has_prefix = False  # a line of the key had something around it
         self._start, self._number, self._column = 0, 1, 1
         self._lines_before = 0  # in the texts that have ended
 
@@ -114,7 +122,7 @@ class Pieces:
         """A line with a BEGIN, or one behind it."""
         is_open = bool(self._key) and self._goes_on(line, 0)
         if not is_open:
-            self._has_last = False
+            self._has_last = self._has_prefix = False
             is_open = any(self._goes_on(line, begin.end()) for begin in _BEGIN.finditer(line))
         self._key.append(line)
         self._key_length += len(line)
@@ -124,9 +132,15 @@ class Pieces:
     def _goes_on(self, line: str, place: int) -> bool:
         """Whether a key that has come to this place may go on behind the line."""
         more = _MORE.match(line, place)
+        if not more and place:
+            more = _TAIL.match(line, place)
+        elif not more and (more := _PREFIXED.match(line)):
+            self._has_prefix = True
+        elif not more and self._has_prefix:
+            more = _PREFIXED_LAST.match(line)
         if not more or (self._has_last and not line.isspace()):
             return False
-        self._has_last = self._has_last or bool(more["short"])
+        self._has_last = self._has_last or bool(more.groupdict().get("short"))
         return True
 
     def _held(self) -> str:

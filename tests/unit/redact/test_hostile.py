@@ -28,6 +28,7 @@ SHAPES = [
     *("curl ", "curl -u a", "curl -u :", "a:b@tcp(", "@tcp(", "sig=", "&sig=aaaa", "password    "),
     *('"--password","', '["password":["', "authorization: oauth ", 'authorization: oauth a="b",'),
     *("password=\\x22", "password=\\x22a\\", "<password><![CDATA[", "<password><![CDATA[]"),
+    *(f'-----BEGIN PRIVATE KEY-----" {"MIIE" * 16}\n', f"a | {'MIIE' * 16}\n"),
     *("555\u20130199", "temporary password is generated for a: ", "call me on 4155550132 "),
     *('secret\\\\\\"', "password\\\\\\\\\\", "\\n", "123-45-", "\x1b[1;1;1", "key\t", "\r\n\t "),
 ]  # fmt: skip

@@ -12,10 +12,14 @@ from logweir.redact.stream import Piece, Pieces, Stream, shifted
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
 BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
 KEY = f"{BEGIN}\n{BODY}\n{BODY}\nAbC=\n{END}"
+RUN = BODY * 2
+PREFIXED = f"a | {BEGIN}\na | {RUN}\na | AbC=\na | {END}\n"
 PARTS = [
     *("\n", "\r\n", "\r", " ", "\\n", '"', "password=", "hello world", "x", "é", "\x85", "\u2028"),
     *("jane@example.com", "10.0.0.1", "555-0199", "[REDACTED]", "token: ", "Bearer abc123def456"),
     *(BEGIN, END, BODY, "AbC=", f"{BEGIN}\n", f"{BODY}\n", "Proc-Type: 4,ENCRYPTED\n", KEY),
+    *(PREFIXED, f"a | {BEGIN}\n", f"a | {RUN}\n", f"a | {END}", f'{BEGIN}\\n"}}\n'),
+    *("a | ", f'{{"log":"{RUN}\\n"}}\n', f"> {END}\n", RUN, "a | AbC=\n"),
     *("AbC=\n", "\n", "tick\n", "-----BEGIN CERTIFICATE-----\n", "Comment: ", "\n\n", "   "),
 ]
 texts = st.lists(st.sampled_from(PARTS), max_size=16).map("".join)
@@ -45,6 +49,9 @@ def pieces_of(parts: list[str], **limits: int) -> list[Piece]:
 @example(f"{BEGIN}\nComment: {BEGIN} x y\n{BODY}\n", [40])
 @example(f'password="{KEY}"\n', [60])
 @example(f"{KEY}{BEGIN}\n{BODY}\n", [100])
+@example(PREFIXED, [50, 140])
+@example(f"{'x' * 230}\n{BEGIN}\nComment: {BEGIN}{BODY}\n", [])
+@example(f'{{"log":"{BEGIN}\\n"}}\n{{"log":"{RUN}\\n"}}\n{{"log":"{END}\\n"}}\n', [60])
 def test_however_a_text_is_cut_its_stream_is_redacted_as_the_whole(
     text: str, places: list[int]
 ) -> None:
