@@ -243,7 +243,7 @@ RULES: Final[tuple[Rule, ...]] = (
         gate=("@tcp(", "@unix("),
         pattern=r"@(?:tcp|unix)\(",
         guard=secrets.dsn_password,
-        takes=("WARN:x:dsn=root:«p@ss:w0rd»@tcp(db:3306)/x", '"al:«pw»@unix(/tmp/mysql.sock)/x"'),
+        takes=("WARN:x:dsn=root:«p@ss:w0rd»@tcp(db:3306)/x", '"al:«pw»@unix(/run/mysqld.sock)/x"'),
         leaves=("root@tcp(db:3306)/x, al:${PW}@tcp(db)/x",),
     ),
     Rule(
