@@ -31,6 +31,7 @@ from logweir.limits import DEFAULT_LIMITS, Limits
 from logweir.pipeline.held import HeldClaim
 
 ANY_SIZE = 1 << 30
+_GHOSTS_SECONDS = 240.0
 
 
 @dataclass
@@ -325,6 +326,7 @@ async def test_what_is_abandoned_is_neither_extended_nor_handed_back(place: Plac
                 await call
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.slow
 async def test_what_was_not_claimed_is_kept_by_heartbeats_and_comes_when_they_end(
     place: Place,
@@ -341,7 +343,7 @@ async def test_what_was_not_claimed_is_kept_by_heartbeats_and_comes_when_they_en
         keeper.abandon()
         # The emulator may hand it to the abandoned stream again, each time until its deadline is
         # over: so it is not always the second delivery that comes.
-        [claim] = await take(waiting, 1, 90)
+        [claim] = await take(waiting, 1, _GHOSTS_SECONDS)
         assert claim.delivery.deliveries >= 2
         await waiting.acknowledge(claim)
 
