@@ -194,11 +194,11 @@ class Kind:
 
 # The emulator of Pub/Sub goes on to hand messages to a session that is gone, every second time or
 # oftener, and each stays there for a lease: nine in a row were seen.
-_PATIENCE_WITH_PUBSUB: Final = 24.0 * DEFAULT_LIMITS.lease_seconds
+PATIENCE_WITH_PUBSUB: Final = 24.0 * DEFAULT_LIMITS.lease_seconds
 
 BACK_ENDS: Final = {
     "memory": Kind(memory, ManualClock),
     "local": Kind(local, ManualClock),
-    "gcp": Kind(gcp, WallClock, ("emulators",), _PATIENCE_WITH_PUBSUB),
+    "gcp": Kind(gcp, WallClock, ("emulators",), PATIENCE_WITH_PUBSUB),
     "aws": Kind(aws, WallClock, ("ministack",), 6 * DEFAULT_LIMITS.lease_seconds),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import apsw
 
@@ -13,8 +13,6 @@ from logweir.backends.local.names import SUFFIX, tenant_of
 from logweir.clock import parse_timestamp
 from logweir.verify.canary import CANARY
 from logweir.verify.evidence import Document, Dump, Letter
-
-_BUSY_SECONDS: Final = 5.0
 
 Rows = list[tuple[Any, ...]]
 
@@ -49,7 +47,7 @@ def messages(data_dir: Path) -> int:
 def reading(path: Path, flags: int = apsw.SQLITE_OPEN_READONLY) -> Iterator[apsw.Connection]:
     """A connection that writes nothing, unless ``flags`` let it."""
     db = apsw.Connection(str(path), flags=flags)
-    db.set_busy_timeout(int(_BUSY_SECONDS * 1000))
+    db.set_busy_timeout(5000)
     try:
         yield db
     finally:

@@ -112,7 +112,6 @@ _GROUP: Final = frozenset(HEX_DIGITS)
 _CHARACTERS: Final = f"{HEX_DIGITS}:."
 _BEFORE: Final = 40  # of these that are looked at in front
 _RUN: Final = WORD | {":", "."}
-_COLONS_MIN: Final = 6  # in full; the last two groups may be written like IPv4
 
 
 def ipv6(text: str, at: int, match: re.Match[str]) -> Range | None:
@@ -121,8 +120,6 @@ def ipv6(text: str, at: int, match: re.Match[str]) -> Range | None:
     if text[end : end + 1] in WORD:
         return None  # std::string
     for start in _fronts(text, at):
-        if text.count(":", start, end) < _COLONS_MIN and text.find("::", start, end) < 0:
-            return None  # most are 00:1b:44:11:3a:b7
         if taken := _ipv6(text, start, end):
             return taken
     return None

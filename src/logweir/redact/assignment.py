@@ -48,7 +48,7 @@ _JUDGED_RUNS: Final = {one: f"{one}{{0,{_JUDGED}}}+" for one in _RUNS}
 _ELEMENT: Final = r"[^<>\r\n\x1a]*"
 _ESCAPED_ELEMENT: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|quot|apos|#39);)*+"
 _HEX_QUOTED: Final = r"(?:[^\\\r\n\x1a]|\\++(?!x22|u0022))*+"
-_FURTHER: Final = r"\\{0,7}[\"'`],[ \t]?\\{0,7}[\"'`]"  # item of a list
+_FURTHER_ITEMS: Final = r"(?:\\{0,7}[\"'`],[ \t]?\\{0,7}[\"'`][^\"'`\\\s]*)*"  # of a list
 _CDATA: Final = "<![CDATA["
 _CDATA_RUN: Final = r"(?:[^\]\r\n\x1a]|\](?!\]>))*+"
 _ENTITY: Final = r"(?:[^&<>\r\n\x1a]|&(?:amp|lt|gt|apos);)*+"
@@ -126,8 +126,7 @@ def value_of(text: str, match: re.Match[str]) -> Range | None:
     if value and quote[0] == "[":
         if " " in text[slice(*value)]:
             return None  # "password": ["is too short"]
-        further = rf"(?:{_FURTHER}[^\"'`\\\s]*)*"
-        return start, _run_ends(further, text, value[1])
+        return start, _run_ends(_FURTHER_ITEMS, text, value[1])
     return value
 
 

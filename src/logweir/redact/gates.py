@@ -55,7 +55,7 @@ def possible(text):
     mask = {always}
     letters = data.translate(only_words)
     if len(letters) > {long}:
-        mask |= judged_in_parts(letters)
+        mask |= judged_in_parts(letters, {long})
     else:
         words = letters.split()
         try:
@@ -101,7 +101,6 @@ class _Words:
         self.known: dict[bytes, int] = {}
         self._letters: _Letters = {}
         self._any: re.Pattern[str] | None = None
-        self._part = _LONG
 
     def add(self, letters: str, bit: int, *, folds: bool) -> None:
         """Have this bit for words that hold these letters, in any case if it ``folds``."""
@@ -131,11 +130,11 @@ class _Words:
                 known[word] = bits
         return mask
 
-    def judged_in_parts(self, letters: bytes) -> int:
-        """The bits of a long text's words, which would take much memory at once."""
+    def judged_in_parts(self, letters: bytes, size: int) -> int:
+        """The bits of a long text's words, in parts of a number of characters at least."""
         mask = start = 0
         while start < len(letters):
-            end = letters.find(b" ", start + self._part)
+            end = letters.find(b" ", start + size)
             end = len(letters) if end < 0 else end
             mask |= self.judged(letters[start:end].split())
             start = end

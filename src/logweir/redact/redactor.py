@@ -11,7 +11,7 @@ from logweir.redact.markers import marker_of, without_markers
 from logweir.redact.policy import Policy, allowance
 from logweir.redact.rule import Range, Rule
 from logweir.redact.rules import RULES
-from logweir.redact.scan import Hit, Row, Rows, Table, cut_out, merged
+from logweir.redact.scan import Hit, Table, cut_out, merged
 
 RULES_VERSION = "3"  # goes into every document: change it whenever a rule takes more or less
 
@@ -43,22 +43,18 @@ _new = tuple.__new__  # Redacted(...) by itself takes a good part of what a clea
 
 
 class Ready(NamedTuple):
-    """A table of rules, ready to be run: its gates, its rows, and those of them that span lines.
-
-    These are its first ones, and so many.
-    """
+    """A table of rules, ready to be run: its gates, its rows, a mask of those that span lines."""
 
     possible: Callable[[str], int]
     table: Table
-    over_lines: Rows
     spanning: int
 
 
 @lru_cache(_TABLES_KEPT)
 def ready(rules: tuple[Rule, ...]) -> Ready:
     """Made once in a process for all who share the table: it takes milliseconds."""
-    over_lines = [Row(number, rule) for number, rule in enumerate(rules) if rule.spans_lines]
-    return Ready(possible_of(rules), Table(rules), Rows(over_lines), len(over_lines))
+    spanning = sum(1 << number for number, rule in enumerate(rules) if rule.spans_lines)
+    return Ready(possible_of(rules), Table(rules), spanning)
 
 
 class Redactor:
@@ -72,7 +68,7 @@ class Redactor:
     def __init__(self, policy: Policy = Policy(), engine: str = "re") -> None:  # noqa: B008
         rules = [rule for rule in (*RULES, *policy.rules) if rule.name not in policy.off]
         rules.sort(key=lambda rule: not rule.spans_lines)  # stable: what spans lines comes first
-        self._possible, self._table, self._over_lines, self._spanning = ready(tuple(rules))
+        self._possible, self._table, self._spanning = ready(tuple(rules))
         self._ranges: Callable[[str], dict[int, list[Range]]] | None = None
         self._marker = marker_of(policy)
         self._is_allowed = allowance(policy)
@@ -132,7 +128,7 @@ class Redactor:
 
     def _of_pieces(self, text: str) -> list[Hit]:
         """What may lie over lines is looked for in all of the text; then each piece by itself."""
-        hits = self._over_lines.hits_in(text)
+        hits = self._table.of(self._spanning).hits_in(text)
         if hits:
             text = cut_out(text, [hit[:2] for hit in hits])
         start = 0
@@ -145,11 +141,11 @@ class Redactor:
     def _of_piece(self, text: str) -> list[Hit]:
         if self._ranges and len(text) > _LONG:
             ranges = self._ranges(text)
-            for number in range(self._spanning):
-                ranges.pop(number, None)
-            return self._table.hits_within(text, ranges)
-        mask = self._possible(text) >> self._spanning << self._spanning
-        return self._table.of(mask).hits_in(text) if mask else []
+            mask = sum(1 << number for number in ranges)
+        else:
+            ranges, mask = None, self._possible(text)
+        mask &= ~self._spanning
+        return self._table.of(mask).hits_in(text, ranges) if mask else []
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -29,7 +29,7 @@ Places = Callable[[str, str, int, int | None], list[int]]
 Judge = Callable[[str, int, "re.Match[str]", int], Range | None]
 
 _SEEN_MAX = 4096
-_SHORT = 32  # characters of a match that is refused: another may begin inside it
+_SHORT = 32  # a refused match of so many characters is searched again
 
 
 class Row:
@@ -92,10 +92,6 @@ class Table:
                 self._seen[mask] = rows
         return rows
 
-    def hits_within(self, text: str, ranges: Mapping[int, Ranges]) -> list[Hit]:
-        """What rules find, by their numbers, where their matches begin in these ranges."""
-        return self.of(sum(1 << number for number in ranges)).hits_in(text, ranges)
-
 
 def _needs_shape(rule: Rule) -> bool:
     return rule.anchored and any(
@@ -121,9 +117,8 @@ def _anchored(rule: Rule) -> Finder:
                 taken = judged(text, place, match, floor) if judged else guard(text, place, match)
                 if taken:
                     ranges.append(taken)
-                    done = floor = taken[1]
-                elif (end := match.end()) - place > _SHORT:
-                    done = end
+                    floor = taken[1]
+                done = _next(match, taken)
         return ranges if len(ranges) < 2 else _joined(ranges)
 
     return found
@@ -187,13 +182,18 @@ def _searched(rule: Rule) -> Finder:
             if taken:
                 ranges.append(taken)
                 floor = taken[1]
-                done = floor if floor > place else place + 1
-            else:
-                end = match.end()
-                done = end if end - place > _SHORT else place + 1
+            done = _next(match, taken)
         return ranges if len(ranges) < 2 else _joined(ranges)
 
     return found
+
+
+def _next(match: re.Match[str], taken: Range | None) -> int:
+    """Where to go on: a short match that is refused may hide another that begins inside it."""
+    start, end = match.span()
+    if taken:
+        return taken[1] if taken[1] > start else start + 1
+    return start + 1 if end - start <= _SHORT else end
 
 
 def _judge(rule: Rule) -> Judge | None:

@@ -103,12 +103,12 @@ _PEM_END: Final = (
 
 # What a logger puts around each line: web_1  | MIIE…, {"log":"MIIE…\\n","stream":"stdout"}
 PEM_TAIL: Final = r"(?:\\{1,4}n)?(?:[\"'][^\r\n]*)?[ \t]*"
-PEM_PREFIX: Final = r"[^\r\n]{0,200}?[ \t|>:\"']"
+_PEM_PREFIX: Final = r"[^\r\n]{0,200}?[ \t|>:\"']"
+PREFIXED_LINE: Final = rf"{_PEM_PREFIX}[A-Za-z0-9+/=]{{60,76}}{PEM_TAIL}"
+PREFIXED_LAST: Final = rf"{_PEM_PREFIX}[A-Za-z0-9+/=]{{1,76}}{PEM_TAIL}"
 _PEM_PREFIXED: Final = (
-    rf"{PEM_TAIL}(?:\r?\n(?![^\r\n]*-----BEGIN){PEM_PREFIX}[A-Za-z0-9+/=]{{60,76}}{PEM_TAIL})"
-    "{1,120}"
-    rf"(?:\r?\n{PEM_PREFIX}[A-Za-z0-9+/=]{{1,76}}{PEM_TAIL})?"
-    rf"\r?\n{PEM_PREFIX}-----END [A-Z0-9 ]{{0,40}}-----"
+    rf"{PEM_TAIL}(?:\r?\n(?![^\r\n]*-----BEGIN){PREFIXED_LINE}){{1,120}}(?:\r?\n{PREFIXED_LAST})?"
+    rf"\r?\n{_PEM_PREFIX}-----END [A-Z0-9 ]{{0,40}}-----"
 )
 
 
@@ -142,26 +142,26 @@ _CURL_USER: Final = (
 
 def curl_password(text: str, _start: int, match: re.Match[str]) -> Range | None:
     """``curl -u al:hunter2``."""
-    user = compiled(_CURL_USER).match(text, match.end() - 1)
-    return user.span("value") if user and not is_placeholder(user["value"]) else None
+    return _filled_in(compiled(_CURL_USER).match(text, match.end() - 1))
 
 
 _DSN_USER: Final = (  # the last one: WARNING:dsn=al:hunter2
-    r"(?:[\s\S]*[\s\"'`=(,;]|\A)[A-Za-z0-9_.-]{1,32}:(?P<value>[^\s\x1a\"'`(]{1,96})\Z"
+    r"(?:[\s\S]*[\s\"'`=(,;])?[A-Za-z0-9_.-]{1,32}:(?P<value>[^\s\x1a\"'`(]{1,96})\Z"
 )
 
 
 def dsn_password(text: str, start: int, _match: re.Match[str]) -> Range | None:
     """``al:hunter2@tcp(db:3306)/x``."""
-    user = compiled(_DSN_USER).match(text[max(0, start - 130) : start])
-    if not user or is_placeholder(user["value"]):
-        return None
-    return start - len(user["value"]), start
+    return _filled_in(compiled(_DSN_USER).match(text, max(0, start - 130), start))
 
 
 def url_signature(text: str, start: int, match: re.Match[str]) -> Range | None:
     """A parameter, and no part of another one's name."""
     return match.span("value") if text[start - 1 : start] in {"?", "&", ";"} else None
+
+
+def _filled_in(match: re.Match[str] | None) -> Range | None:
+    return match.span("value") if match and not is_placeholder(match["value"]) else None
 
 
 def only_value(_text: str, _start: int, match: re.Match[str]) -> Range:

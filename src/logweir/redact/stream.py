@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from logweir.redact.redactor import Redactor, Span
-from logweir.redact.secrets import PEM_PREFIX, PEM_TAIL
+from logweir.redact.secrets import PEM_TAIL, PREFIXED_LAST, PREFIXED_LINE
 
 LINE_CHARACTERS_MAX: Final = 1 << 20
 KEY_CHARACTERS_MAX: Final = 1 << 16
@@ -35,10 +35,8 @@ _MORE: Final = re.compile(
 )
 # The same where a logger has put something around each line: behind BEGIN, and a line after it.
 _TAIL: Final = re.compile(rf"{PEM_TAIL}\r?\n?\Z")
-_PREFIXED: Final = re.compile(rf"{PEM_PREFIX}[A-Za-z0-9+/=]{{60,76}}{PEM_TAIL}\r?\n?\Z")
-_PREFIXED_LAST: Final = re.compile(
-    rf"{PEM_PREFIX}(?P<short>[A-Za-z0-9+/=]{{1,76}}){PEM_TAIL}\r?\n?\Z"
-)
+_PREFIXED: Final = re.compile(rf"{PREFIXED_LINE}\r?\n?\Z")
+_PREFIXED_LAST: Final = re.compile(rf"{PREFIXED_LAST}\r?\n?\Z")
 _SEPARATOR: Final = re.compile(r"[\s,;&]")
 
 
@@ -132,15 +130,16 @@ class Pieces:
     def _goes_on(self, line: str, place: int) -> bool:
         """Whether a key that has come to this place may go on behind the line."""
         more = _MORE.match(line, place)
+        is_last = bool(more and more["short"])
         if not more and place:
             more = _TAIL.match(line, place)
         elif not more and (more := _PREFIXED.match(line)):
             self._has_prefix = True
         elif not more and self._has_prefix:
-            more = _PREFIXED_LAST.match(line)
+            is_last = bool(more := _PREFIXED_LAST.match(line))
         if not more or (self._has_last and not line.isspace()):
             return False
-        self._has_last = self._has_last or bool(more.groupdict().get("short"))
+        self._has_last = self._has_last or is_last
         return True
 
     def _held(self) -> str:

@@ -16,6 +16,7 @@ pytest.importorskip("google.pubsub_v1", reason="comes with the extra gcp")
 import grpc.aio
 from google.api_core.exceptions import ServiceUnavailable
 from scripts.emulators import Emulator
+from tests.contract.backends import PATIENCE_WITH_PUBSUB
 from tests.support.logs import a_chunk, a_log
 from tests.support.pubsub import channel_to, provisioned, until
 
@@ -31,7 +32,6 @@ from logweir.limits import DEFAULT_LIMITS, Limits
 from logweir.pipeline.held import HeldClaim
 
 ANY_SIZE = 1 << 30
-_GHOSTS_SECONDS = 240.0
 
 
 @dataclass
@@ -343,7 +343,7 @@ async def test_what_was_not_claimed_is_kept_by_heartbeats_and_comes_when_they_en
         keeper.abandon()
         # The emulator may hand it to the abandoned stream again, each time until its deadline is
         # over: so it is not always the second delivery that comes.
-        [claim] = await take(waiting, 1, _GHOSTS_SECONDS)
+        [claim] = await take(waiting, 1, PATIENCE_WITH_PUBSUB)
         assert claim.delivery.deliveries >= 2
         await waiting.acknowledge(claim)
 
